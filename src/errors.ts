@@ -1,0 +1,101 @@
+interface ErrorFact {
+  /** HTTP status of the answer when the whole operation ends with this code. */
+  readonly httpStatus: number;
+  /** Whether the same operation, sent again unchanged, may succeed. Mutations: only with an idempotency key. */
+  readonly retryable: boolean;
+  /** What a client reads when nothing more exact is safe to say. */
+  readonly message: string;
+}
+
+/**
+ * The closed list of `extensions.code` values. Every refusal and every fault that leaves Weir, on any transport,
+ * carries one of them; docs/errors.md is the same table for people.
+ * Sources: google.rpc.Code for the HTTP pairs, RFC 9110 section 15, GraphQL over HTTP for the request errors.
+ */
+export const errorTable = {
+  GRAPHQL_PARSE_FAILED: { httpStatus: 400, retryable: false, message: 'The document is not valid GraphQL.' },
+  GRAPHQL_VALIDATION_FAILED: {
+    httpStatus: 400,
+    retryable: false,
+    message: 'The document does not fit the schema.',
+  },
+  BAD_REQUEST: { httpStatus: 400, retryable: false, message: 'The request is malformed.' },
+  BAD_USER_INPUT: { httpStatus: 400, retryable: false, message: 'An input value is not acceptable.' },
+  INVALID_CURSOR: {
+    httpStatus: 400,
+    retryable: false,
+    message: 'The cursor is not one that this field gave.',
+  },
+  PAGE_SIZE: { httpStatus: 400, retryable: false, message: 'The page arguments are not acceptable.' },
+  FAILED_PRECONDITION: {
+    httpStatus: 400,
+    retryable: false,
+    message: 'The current state does not allow this.',
+  },
+  UNAUTHENTICATED: { httpStatus: 401, retryable: false, message: 'Valid credentials are required.' },
+  FORBIDDEN: { httpStatus: 403, retryable: false, message: 'You are not allowed to do this.' },
+  NOT_FOUND: { httpStatus: 404, retryable: false, message: 'There is no such object.' },
+  ALREADY_EXISTS: { httpStatus: 409, retryable: false, message: 'The object exists already.' },
+  CONFLICT: { httpStatus: 409, retryable: true, message: 'A concurrent change was in the way; start over.' },
+  PAYLOAD_TOO_LARGE: { httpStatus: 413, retryable: false, message: 'The request body is too large.' },
+  RATE_LIMITED: { httpStatus: 429, retryable: true, message: 'Too many requests; wait and try again.' },
+  CANCELLED: { httpStatus: 499, retryable: true, message: 'The operation was cancelled.' },
+  INTERNAL_SERVER_ERROR: { httpStatus: 500, retryable: false, message: 'Something went wrong on our side.' },
+  UPSTREAM_UNAVAILABLE: {
+    httpStatus: 503,
+    retryable: true,
+    message: 'A service behind this field is unavailable.',
+  },
+  OVERLOADED: { httpStatus: 503, retryable: true, message: 'The server is too busy; try again shortly.' },
+  UPSTREAM_TIMEOUT: {
+    httpStatus: 504,
+    retryable: true,
+    message: 'A service behind this field took too long.',
+  },
+} as const satisfies Readonly<Record<string, ErrorFact>>;
+
+/** One `extensions.code` of {@link errorTable}. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** What an error may carry besides its code. */
+export interface WeirErrorOptions {
+  /** Public sentence: what was expected, what came, where to change it. Default: the table's message. */
+  readonly message?: string;
+  /** Public, JSON-safe members of `extensions` beside `code` (for example `fieldViolations`, `retryAfterMs`). */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Private origin: for the log, never for a client. */
+  readonly cause?: unknown;
+}
+
+/** The one error class of Weir: its code and message are public, its cause is private. */
+export class WeirError extends Error {
+  override readonly name = 'WeirError';
+  readonly code: ErrorCode;
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, options: WeirErrorOptions = {}) {
+    super(
+      options.message ?? errorTable[code].message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.extensions = options.extensions ?? {};
+  }
+
+  /**
+   * Converts anything thrown into a WeirError, once, at a border: a WeirError stays as it is, an abort becomes
+   * `CANCELLED`, a `TimeoutError` becomes `UPSTREAM_TIMEOUT`, all else is masked as `INTERNAL_SERVER_ERROR`.
+   * The original is kept as `cause`.
+   */
+  static from(thrown: unknown): WeirError {
+    if (thrown instanceof WeirError) return thrown;
+    const code = thrown instanceof Error ? codeByErrorName[thrown.name] : undefined;
+    return new WeirError(code ?? 'INTERNAL_SERVER_ERROR', { cause: thrown });
+  }
+}
+
+/** Names that the DOM standard gives to the reasons of an AbortSignal (DOM section 3.2). */
+const codeByErrorName: Readonly<Record<string, ErrorCode>> = {
+  AbortError: 'CANCELLED',
+  TimeoutError: 'UPSTREAM_TIMEOUT',
+};
