@@ -19,7 +19,10 @@ export interface Deadline extends OwnedSignal {
 export function linkSignals(...sources: readonly AbortSignal[]): OwnedSignal {
   const controller = new AbortController();
   const unlink = sources.map((source) => onAbort(source, () => controller.abort(source.reason)));
-  return { signal: controller.signal, cleanup: () => unlink.forEach((end) => end()) };
+  const cleanup = () => {
+    for (const end of unlink) end();
+  };
+  return { signal: controller.signal, cleanup };
 }
 
 /**
