@@ -46,7 +46,7 @@ export interface Message {
   authorId: string;
   /** Plain text, 1 to 2,000 characters. */
   text: string;
-  /** Position in the log of messages: grows, and is never given twice. */
+  /** Position in the room: 1, 2, 3 and so on, without a gap. */
   sequence: bigint;
   /** When it was stored. */
   createTime: Date | undefined;
@@ -102,7 +102,7 @@ export interface SendMessageResponse {
 export interface WatchRoomRequest {
   /** The room. */
   roomId: string;
-  /** Only messages after this sequence number. 0: all; -1: only those that are sent from now on. */
+  /** Only messages after this sequence number. 0: all that are kept; -1: only those that are sent from now on. */
   afterSequence: bigint;
 }
 
