@@ -1,0 +1,128 @@
+import type { Clock } from '../clock.ts';
+import type { Timeline } from '../observe/timeline.ts';
+import type { LoaderKey } from './align.ts';
+import { canonicalJson } from './canonical-json.ts';
+import {
+  type BatchAnomaly,
+  createLoader,
+  type Loader,
+  type LoaderDefinition,
+  type LoaderScope,
+} from './loader.ts';
+
+/** What the loaders of one operation share. */
+export interface LoaderRegistryOptions<Context> {
+  /** Handed to every fetch: the operation's principal, deadline and signal come with it. */
+  readonly context: Context;
+  readonly timeline: Timeline;
+  readonly clock: Clock;
+  /** Told of every batch with foreign or repeated rows, to log and count it; must not throw. */
+  readonly onAnomaly?: ((anomaly: BatchAnomaly) => void) | undefined;
+}
+
+/** The loaders of one operation, made when first used; never shared between operations. */
+export interface LoaderRegistry<Context> {
+  /**
+   * The row of `key`, or null when there is none; a null key gives null without a call. Loads of the same turn with
+   * the same definition and equal `args` (plain data) go out together; a key is asked once per operation, unless its
+   * fetch failed: that rejects these loads with the fetch's error, and a later load tries again.
+   */
+  load<Key extends LoaderKey, Row>(
+    definition: LoaderDefinition<Context, Key, Row>,
+    key: Key | null | undefined,
+  ): Promise<Row | null>;
+  load<Key extends LoaderKey, Row, Args>(
+    definition: LoaderDefinition<Context, Key, Row, Args>,
+    key: Key | null | undefined,
+    args: Args,
+  ): Promise<Row | null>;
+  /** As `load` for each key, in order; a key whose fetch failed gives its error and leaves the others alone. */
+  loadMany<Key extends LoaderKey, Row>(
+    definition: LoaderDefinition<Context, Key, Row>,
+    keys: readonly (Key | null | undefined)[],
+  ): Promise<(Row | null | Error)[]>;
+  loadMany<Key extends LoaderKey, Row, Args>(
+    definition: LoaderDefinition<Context, Key, Row, Args>,
+    keys: readonly (Key | null | undefined)[],
+    args: Args,
+  ): Promise<(Row | null | Error)[]>;
+  /** Ends the registry with its operation: rows are let go, and any later load rejects. Idempotent. */
+  readonly dispose: () => void;
+}
+
+/** An open, empty registry for one operation; whoever runs the operation disposes it. */
+export function createLoaderRegistry<Context>(
+  options: LoaderRegistryOptions<Context>,
+): LoaderRegistry<Context> {
+  // One level for loaders without arguments, so that the common load costs one Map lookup and no text.
+  const plain = new Map<object, unknown>();
+  const withArgs = new Map<object, Map<string, unknown>>();
+  let open = true;
+
+  const scope: LoaderScope<Context> = {
+    ...options,
+    assertOpen: (loader) => {
+      if (!open) throw new Error(closedMessage(loader));
+    },
+  };
+
+  function loaderOf<Key extends LoaderKey, Row, Args>(
+    definition: LoaderDefinition<Context, Key, Row, Args>,
+    given: Args | undefined,
+  ): Loader<Key, Row> {
+    scope.assertOpen(definition.name);
+    const args = given as Args; // as: the signatures let only definitions without Args leave it out
+    if (given === undefined) return entryOf(plain, definition, () => createLoader(definition, args, scope));
+    const byArgs = entryOf(withArgs, definition, () => new Map<string, unknown>());
+    return entryOf(byArgs, canonicalJson(given), () => createLoader(definition, args, scope));
+  }
+
+  function load<Key extends LoaderKey, Row, Args>(
+    definition: LoaderDefinition<Context, Key, Row, Args>,
+    key: Key | null | undefined,
+    args?: Args,
+  ): Promise<Row | null> {
+    try {
+      const loader = loaderOf(definition, args);
+      return key === null || key === undefined ? Promise.resolve(null) : loader.load(key);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  async function loadMany<Key extends LoaderKey, Row, Args>(
+    definition: LoaderDefinition<Context, Key, Row, Args>,
+    keys: readonly (Key | null | undefined)[],
+    args?: Args,
+  ): Promise<(Row | null | Error)[]> {
+    const loader = loaderOf(definition, args);
+    return Promise.all(
+      keys.map((key) => (key === null || key === undefined ? null : loader.load(key).catch(asValue))),
+    );
+  }
+
+  const dispose = (): void => {
+    open = false;
+    plain.clear();
+    withArgs.clear();
+  };
+
+  return { load, loadMany, dispose };
+}
+
+function entryOf<Key, Value>(map: Map<Key, unknown>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known as Value; // as: what is under a definition was made from that definition
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+/** A loader rejects with Errors only. */
+function asValue(error: Error): Error {
+  return error;
+}
+
+function closedMessage(loader: string): string {
+  return `Loader "${loader}" was used after its operation ended: every load must be awaited by the resolver that needs it.`;
+}
