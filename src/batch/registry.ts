@@ -54,28 +54,11 @@ export interface LoaderRegistry<Context> {
 export function createLoaderRegistry<Context>(
   options: LoaderRegistryOptions<Context>,
 ): LoaderRegistry<Context> {
-  // One level for loaders without arguments, so that the common load costs one Map lookup and no text.
-  const plain = new Map<object, unknown>();
-  const withArgs = new Map<object, Map<string, unknown>>();
   let open = true;
-
-  const scope: LoaderScope<Context> = {
-    ...options,
-    assertOpen: (loader) => {
-      if (!open) throw new Error(closedMessage(loader));
-    },
+  const assertOpen = (loader: string): void => {
+    if (!open) throw new Error(closedMessage(loader));
   };
-
-  function loaderOf<Key extends LoaderKey, Row, Args>(
-    definition: LoaderDefinition<Context, Key, Row, Args>,
-    given: Args | undefined,
-  ): Loader<Key, Row> {
-    scope.assertOpen(definition.name);
-    const args = given as Args; // as: the signatures let only definitions without Args leave it out
-    if (given === undefined) return entryOf(plain, definition, () => createLoader(definition, args, scope));
-    const byArgs = entryOf(withArgs, definition, () => new Map<string, unknown>());
-    return entryOf(byArgs, canonicalJson(given), () => createLoader(definition, args, scope));
-  }
+  const loaders = createLoaderTable<Context>({ ...options, assertOpen });
 
   function load<Key extends LoaderKey, Row, Args>(
     definition: LoaderDefinition<Context, Key, Row, Args>,
@@ -83,8 +66,9 @@ export function createLoaderRegistry<Context>(
     args?: Args,
   ): Promise<Row | null> {
     try {
-      const loader = loaderOf(definition, args);
-      return key === null || key === undefined ? Promise.resolve(null) : loader.load(key);
+      assertOpen(definition.name);
+      if (key === null || key === undefined) return Promise.resolve(null);
+      return loaders.get(definition, args).load(key);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
@@ -95,7 +79,8 @@ export function createLoaderRegistry<Context>(
     keys: readonly (Key | null | undefined)[],
     args?: Args,
   ): Promise<(Row | null | Error)[]> {
-    const loader = loaderOf(definition, args);
+    assertOpen(definition.name);
+    const loader = loaders.get(definition, args);
     return Promise.all(
       keys.map((key) => (key === null || key === undefined ? null : loader.load(key).catch(asValue))),
     );
@@ -103,11 +88,34 @@ export function createLoaderRegistry<Context>(
 
   const dispose = (): void => {
     open = false;
+    loaders.clear();
+  };
+
+  return { load, loadMany, dispose };
+}
+
+/** One loader per definition and arguments; as many as the document has such pairs, so its limits bound the table. */
+function createLoaderTable<Context>(scope: LoaderScope<Context>) {
+  // Loaders without arguments stand alone, so that the common load costs one lookup and no text.
+  const plain = new Map<object, unknown>();
+  const withArgs = new Map<object, Map<string, unknown>>();
+
+  function get<Key extends LoaderKey, Row, Args>(
+    definition: LoaderDefinition<Context, Key, Row, Args>,
+    given: Args | undefined,
+  ): Loader<Key, Row> {
+    const args = given as Args; // as: the signatures let only definitions without Args leave it out
+    if (given === undefined) return entryOf(plain, definition, () => createLoader(definition, args, scope));
+    const byArgs = entryOf(withArgs, definition, () => new Map<string, unknown>());
+    return entryOf(byArgs, canonicalJson(given), () => createLoader(definition, args, scope));
+  }
+
+  const clear = (): void => {
     plain.clear();
     withArgs.clear();
   };
 
-  return { load, loadMany, dispose };
+  return { get, clear };
 }
 
 function entryOf<Key, Value>(map: Map<Key, unknown>, key: Key, make: () => Value): Value {

@@ -103,6 +103,18 @@ describe('LoaderRegistry.load()', () => {
     expect(timeline.batches).toMatchObject([{ keys: 1, duplicates: 2 }]);
   });
 
+  it('counts duplicates of one batch only when there are several batches', async () => {
+    const { registry, timeline } = setUp();
+    await Promise.all(['a', 'a', 'b'].map((key) => registry.load(rows, key)));
+    await Promise.all(['a', 'c', 'c', 'd'].map((key) => registry.load(rows, key)));
+    await registry.load(rows, 'e');
+    expect(timeline.batches).toMatchObject([
+      { keys: 2, duplicates: 1 },
+      { keys: 2, duplicates: 2 },
+      { keys: 1, duplicates: 0 },
+    ]);
+  });
+
   it('asks once for a key when it is loaded again in a later turn', async () => {
     const { registry, context } = setUp();
     const first = await registry.load(rows, 'a');
