@@ -44,6 +44,7 @@ describe('canonicalJson()', () => {
     [{ a: { b: 1 } }, { a: 1, b: 1 }],
     [9007199254740993n, 9007199254740992n],
     [[], {}],
+    [[undefined], [null]],
   ])('gives two texts when %o and %o differ', (left, right) => {
     expect(canonicalJson(left)).not.toBe(canonicalJson(right));
   });
