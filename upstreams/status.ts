@@ -1,5 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { type Any, BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from 'nice-grpc-error-details';
+import { Any, BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from 'nice-grpc-error-details';
 // The package exports the details but not the message that holds them.
 import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status.js';
 
