@@ -1,0 +1,40 @@
+import { WeirError } from '../errors.ts';
+import type { CallHost, CallOptions } from './call-host.ts';
+import type { MethodDefinition } from './method-definition.ts';
+import { createReader } from './reader.ts';
+import { type Requests, sendRequests } from './writer.ts';
+
+/**
+ * Requests and answers at the same time. The RPC, and with it the pulling of `requests`, starts at the first `next()`;
+ * both stop when either side ends it. What `requests` throws cancels the call and is the error.
+ */
+export function callDuplex<Req, Res>(
+  host: CallHost,
+  method: MethodDefinition<Req, Res>,
+  requests: Requests<Req>,
+  call: CallOptions,
+): AsyncIterableIterator<Res, undefined> {
+  const { path, requestSerialize, responseDeserialize } = method;
+  let stop = () => {};
+  return createReader<Res>(
+    host,
+    {
+      kind: 'duplex',
+      path,
+      make: (live) => {
+        const { client, metadata, options } = live;
+        const rpc = client.makeBidiStreamRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          metadata,
+          options,
+        );
+        stop = sendRequests(requests, rpc, (thrown) => live.cancel(WeirError.from(thrown)));
+        return rpc;
+      },
+      onOver: () => stop(),
+    },
+    call,
+  );
+}
