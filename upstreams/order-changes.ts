@@ -1,0 +1,133 @@
+import {
+  type CancelOrderRequest,
+  type CancelOrderResponse,
+  OrderState,
+  type WatchOrdersRequest,
+  type WatchOrdersResponse,
+} from '../upstream-protos/gen/shop/orders/v1/orders.ts';
+import { PaymentState } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
+import { ALL_ORDER_COLUMNS, ORDER_TYPE, type OrderRow, orderFromRow } from './order-rows.ts';
+import type { Outbox } from './outbox.ts';
+import { failedPrecondition, invalidArgument, notFound } from './status.ts';
+import type { Sql, Store } from './store.ts';
+import { isStorable, textViolations } from './text.ts';
+
+/** An order that nobody else changes until the transaction ends. */
+export interface LockedOrder {
+  readonly id: string;
+  readonly customer_id: string;
+  readonly state: OrderState;
+  readonly currency_code: string;
+  readonly total_nanos: bigint;
+}
+
+/** What an event of the topic 'orders' holds besides its subject, the order, and its owner, the customer. */
+export interface OrderChange {
+  readonly oldState: OrderState;
+  readonly newState: OrderState;
+  /** Why, when it was cancelled. */
+  readonly reason?: string;
+}
+
+export const ORDERS_TOPIC = 'orders';
+
+const CANCELLABLE: readonly OrderState[] = [
+  OrderState.ORDER_STATE_PENDING,
+  OrderState.ORDER_STATE_PAID,
+  OrderState.ORDER_STATE_PACKED,
+];
+const MAX_REASON = 200;
+
+/**
+ * Every change of an order starts here. Locks are taken in one order everywhere, so that no two transactions wait for each
+ * other: idempotency key, order, products by id, outbox topic.
+ */
+export async function lockOrder(tx: Sql, id: string): Promise<LockedOrder | undefined> {
+  if (!isStorable(id)) return undefined;
+  const [order] = await tx.query<LockedOrder>(
+    `SELECT id, customer_id, state, currency_code, total_nanos FROM orders WHERE id = $1 FOR NO KEY UPDATE`,
+    [id],
+  );
+  return order;
+}
+
+/** Moves a locked order to a state and tells of it; the last step of its transaction. */
+export async function changeState(
+  tx: Sql,
+  outbox: Outbox,
+  order: LockedOrder,
+  newState: OrderState,
+  { paymentId = '', reason = '' } = {},
+): Promise<OrderRow> {
+  const [row] = await tx.query<OrderRow>(
+    `UPDATE orders SET state = $2, update_time = clock_timestamp(), payment_id = CASE $3 WHEN '' THEN payment_id ELSE $3 END
+     WHERE id = $1 RETURNING ${ALL_ORDER_COLUMNS}`,
+    [order.id, newState, paymentId],
+  );
+  if (!row) throw new Error(`The order ${order.id} was locked and is not there.`);
+  const payload: OrderChange = { oldState: order.state, newState, ...(reason && { reason }) };
+  await outbox.append(tx, { topic: ORDERS_TOPIC, subject: order.id, owner: order.customer_id, payload });
+  return row;
+}
+
+/** @throws NOT_FOUND, or FAILED_PRECONDITION with reason ORDER_NOT_CANCELLABLE. */
+export async function cancelOrder(
+  { store, outbox }: { store: Store; outbox: Outbox },
+  { id, reason }: CancelOrderRequest,
+  signal: AbortSignal,
+): Promise<CancelOrderResponse> {
+  const violations = textViolations('reason', reason, { min: 0, max: MAX_REASON });
+  if (violations.length > 0) throw invalidArgument(...violations);
+  const row = await store.transaction(async (tx) => {
+    const order = await lockOrder(tx, id);
+    if (!order) throw notFound(ORDER_TYPE, id);
+    if (!CANCELLABLE.includes(order.state)) {
+      const message = `The order ${id} was shipped, delivered or cancelled already.`;
+      throw failedPrecondition('ORDER_NOT_CANCELLABLE', id, message);
+    }
+    await giveBack(tx, id);
+    return changeState(tx, outbox, order, OrderState.ORDER_STATE_CANCELLED, { reason });
+  }, signal);
+  return { order: orderFromRow(row) };
+}
+
+/** The stock, what counts as sold, and the money. */
+async function giveBack(tx: Sql, id: string): Promise<void> {
+  await tx.query(
+    `SELECT FROM products WHERE id IN (SELECT product_id FROM order_lines WHERE order_id = $1)
+     ORDER BY id FOR NO KEY UPDATE`,
+    [id],
+  );
+  // An order has one line of a product at most (submit-order.ts).
+  await tx.query(
+    `UPDATE products SET stock = stock + quantity, units_sold = units_sold - quantity
+     FROM order_lines WHERE order_id = $1 AND product_id = products.id`,
+    [id],
+  );
+  const { PAYMENT_STATE_CAPTURED, PAYMENT_STATE_REFUNDED } = PaymentState;
+  await tx.query('UPDATE payments SET state = $3 WHERE order_id = $1 AND state = $2', [
+    id,
+    PAYMENT_STATE_CAPTURED,
+    PAYMENT_STATE_REFUNDED,
+  ]);
+}
+
+/** Ends when the signal aborts. An order that does not exist has no changes. */
+export async function* watchOrders(
+  outbox: Outbox,
+  { customerId, orderId, afterSequence }: WatchOrdersRequest,
+  { signal, onStart }: { signal: AbortSignal; onStart: () => void },
+): AsyncGenerator<WatchOrdersResponse, void, undefined> {
+  const events = outbox.follow({
+    topic: ORDERS_TOPIC,
+    ...(orderId && { subjects: [orderId] }),
+    owner: customerId,
+    after: afterSequence,
+    signal,
+    onStart,
+  });
+  for await (const { sequence, subject, owner, payload, time } of events) {
+    const { oldState, newState } = payload as OrderChange; // Only changeState and submitOrder write to this topic.
+    yield { sequence, orderId: subject, customerId: owner, oldState, newState, changeTime: time };
+  }
+}

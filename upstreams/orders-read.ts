@@ -1,0 +1,86 @@
+import {
+  type BatchGetOrdersRequest,
+  type BatchGetOrdersResponse,
+  type GetOrderRequest,
+  type GetOrderResponse,
+  type ListOrdersRequest,
+  type ListOrdersResponse,
+  type OrderFilter,
+  OrderState,
+} from '../upstream-protos/gen/shop/orders/v1/orders.ts';
+import { selectFields } from './mask.ts';
+import { ORDER_COLUMNS, ORDER_TYPE, type OrderRow, orderFromRow, readOrders } from './order-rows.ts';
+import { type PageList, type PageSource, planPage, readPage } from './page.ts';
+import { invalidArgument, notFound } from './status.ts';
+import type { Store } from './store.ts';
+import { batchIds, isStorable } from './text.ts';
+
+/** @throws NOT_FOUND when there is no such order. */
+export async function getOrder(
+  store: Store,
+  { id, readMask }: GetOrderRequest,
+  signal: AbortSignal,
+): Promise<GetOrderResponse> {
+  const { columns } = selectFields(readMask, ORDER_COLUMNS);
+  const [row] = isStorable(id) ? await readOrders(store, [id], columns.join(', '), signal) : [];
+  if (!row) throw notFound(ORDER_TYPE, id);
+  return { order: orderFromRow(row) };
+}
+
+export async function batchGetOrders(
+  store: Store,
+  { ids, readMask }: BatchGetOrdersRequest,
+  signal: AbortSignal,
+): Promise<BatchGetOrdersResponse> {
+  const { columns } = selectFields(readMask, ORDER_COLUMNS);
+  const rows = await readOrders(store, batchIds(ids), columns.join(', '), signal);
+  return { orders: rows.map(orderFromRow) };
+}
+
+/** The rows of one page, then where they stand. */
+export async function* listOrders(
+  store: Store,
+  { page, filter, readMask }: ListOrdersRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ListOrdersResponse, void, undefined> {
+  const { columns } = selectFields(readMask, ORDER_COLUMNS);
+  const selected = filterOf(filter);
+  const list = orderList(selected);
+  const source: PageSource = {
+    list,
+    plan: planPage(list, page),
+    from: 'orders',
+    columns,
+    where: (bind) => [
+      ...(selected.customerId ? [`customer_id = ${bind(selected.customerId)}`] : []),
+      ...(selected.state ? [`state = ${bind(selected.state)}`] : []),
+    ],
+  };
+  const { rows, info } = await readPage<OrderRow>(store, source, signal);
+  for (const row of rows) yield { item: { $case: 'order', value: orderFromRow(row) } };
+  yield { item: { $case: 'page', value: info } };
+}
+
+function filterOf({ customerId, state }: OrderFilter = { customerId: '', state: 0 }): OrderFilter {
+  if (!Object.values<number>(OrderState).includes(state))
+    throw invalidArgument({ field: 'filter.state', description: `${state} is not a state` });
+  if (!isStorable(customerId))
+    throw invalidArgument({
+      field: 'filter.customer_id',
+      description: 'must not contain the zero character',
+    });
+  return { customerId, state };
+}
+
+/** Newest first. The filter's columns come before these two in the index that serves it. */
+function orderList({ customerId, state }: OrderFilter): PageList {
+  return {
+    name: 'orders',
+    scope: [customerId, state],
+    keys: [
+      { column: 'create_time', type: 'timestamptz' },
+      { column: 'id', type: 'text' },
+    ],
+    descending: true,
+  };
+}
