@@ -89,13 +89,13 @@ export class WeirError extends Error {
    */
   static from(thrown: unknown): WeirError {
     if (thrown instanceof WeirError) return thrown;
-    const code = thrown instanceof Error ? codeByErrorName[thrown.name] : undefined;
+    const code = thrown instanceof Error ? codeByErrorName.get(thrown.name) : undefined;
     return new WeirError(code ?? 'INTERNAL_SERVER_ERROR', { cause: thrown });
   }
 }
 
 /** Names that the DOM standard gives to the reasons of an AbortSignal (DOM section 3.2). */
-const codeByErrorName: Readonly<Record<string, ErrorCode>> = {
-  AbortError: 'CANCELLED',
-  TimeoutError: 'UPSTREAM_TIMEOUT',
-};
+const codeByErrorName: ReadonlyMap<string, ErrorCode> = new Map([
+  ['AbortError', 'CANCELLED'],
+  ['TimeoutError', 'UPSTREAM_TIMEOUT'],
+]);

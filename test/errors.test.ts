@@ -62,6 +62,7 @@ describe('WeirError.from()', () => {
     ['an Error', new Error('password=hunter2')],
     ['text', 'password=hunter2'],
     ['null', null],
+    ['an Error named like a member of every object', Object.assign(new Error('x'), { name: 'constructor' })],
     ['an object that only looks like an abort', { name: 'AbortError' }],
     ['an object that only looks like a WeirError', { code: 'NOT_FOUND', message: 'hunter2', extensions: {} }],
   ])('masks and keeps the cause when %s was thrown', (_what, thrown) => {

@@ -1,0 +1,65 @@
+import { defineLoader, type UpstreamPage, type UpstreamRows } from '../src/index.ts';
+import {
+  CatalogServiceService as catalog,
+  type ListProductsRequest,
+  type ListReviewsResponse,
+  type Product,
+  type Review,
+} from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
+import type { ShopContext } from './context.ts';
+import { pageRequest, pageRows } from './page.ts';
+
+/** Products by id, with the members that a read mask names. */
+export const productById = defineLoader({
+  name: 'productById',
+  maxBatchSize: 500,
+  keyOf: (product: Product) => product.id,
+  fetch: async (ids: readonly string[], readMask: readonly string[], context: ShopContext) => {
+    const request = { ids: [...ids], readMask: [...readMask] };
+    const { products } = await context.upstreams.catalog.unary(catalog.batchGetProducts, request);
+    return products;
+  },
+});
+
+/** The same page of reviews of many products, by product id. */
+export const reviewsByProduct = defineLoader({
+  name: 'reviewsByProduct',
+  maxBatchSize: 500,
+  keyOf: (reviews: ListReviewsResponse) => reviews.productId,
+  fetch: async (productIds: readonly string[], page: UpstreamPage, context: ShopContext) => {
+    const request = { productIds: [...productIds], page: pageRequest(page) };
+    const { pages } = await context.upstreams.catalog.unary(catalog.batchListReviews, request);
+    return pages;
+  },
+});
+
+/** What chooses and orders a list of products. */
+export type ProductQuery = Pick<ListProductsRequest, 'filter' | 'order'>;
+
+/** One page of the products that a query chooses. */
+export async function listProducts(
+  context: ShopContext,
+  query: ProductQuery,
+  readMask: readonly string[],
+  page: UpstreamPage,
+): Promise<UpstreamRows<Product>> {
+  const request = { ...query, page: pageRequest(page), readMask: [...readMask] };
+  const response = await context.upstreams.catalog.unary(catalog.listProducts, request);
+  return pageRows(response.products, response.page);
+}
+
+/** A page of one product's reviews, with how many there are in all. */
+export interface ReviewRows extends UpstreamRows<Review> {
+  readonly totalCount: number;
+}
+
+/** One page of a product's reviews; of a product that is gone, an empty one. */
+export async function listReviews(
+  context: ShopContext,
+  productId: string,
+  page: UpstreamPage,
+): Promise<ReviewRows> {
+  const response = await context.load(reviewsByProduct, productId, page);
+  if (!response) return { rows: [], positions: [], hasBefore: false, hasAfter: false, totalCount: 0 };
+  return { ...pageRows(response.reviews, response.page), totalCount: response.totalSize };
+}

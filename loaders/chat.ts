@@ -1,0 +1,30 @@
+import { defineLoader, type UpstreamPage, type UpstreamRows } from '../src/index.ts';
+import {
+  ChatServiceService as chat,
+  type Message,
+  type Room,
+} from '../upstream-protos/gen/shop/chat/v1/chat.ts';
+import type { ShopContext } from './context.ts';
+import { pageRequest, pageRows } from './page.ts';
+
+/** Rooms by id. */
+export const roomById = defineLoader({
+  name: 'roomById',
+  maxBatchSize: 500,
+  keyOf: (room: Room) => room.id,
+  fetch: async (ids: readonly string[], _: undefined, context: ShopContext) => {
+    const response = await context.upstreams.chat.unary(chat.batchGetRooms, { ids: [...ids] });
+    return response.rooms;
+  },
+});
+
+/** One page of a room's messages, oldest first. */
+export async function listMessages(
+  context: ShopContext,
+  roomId: string,
+  page: UpstreamPage,
+): Promise<UpstreamRows<Message>> {
+  const request = { roomId, page: pageRequest(page) };
+  const response = await context.upstreams.chat.unary(chat.listMessages, request);
+  return pageRows(response.messages, response.page);
+}

@@ -1,0 +1,17 @@
+import { defineLoader } from '../src/index.ts';
+import {
+  type Payment,
+  PaymentServiceService as payments,
+} from '../upstream-protos/gen/shop/payments/v1/payments.ts';
+import type { ShopContext } from './context.ts';
+
+/** Payments by id. */
+export const paymentById = defineLoader({
+  name: 'paymentById',
+  maxBatchSize: 500,
+  keyOf: (payment: Payment) => payment.id,
+  fetch: async (ids: readonly string[], _: undefined, context: ShopContext) => {
+    const response = await context.upstreams.payments.unary(payments.batchGetPayments, { ids: [...ids] });
+    return response.payments;
+  },
+});

@@ -1,0 +1,15 @@
+import { defineLoader } from '../src/index.ts';
+import { type User, UserServiceService as users } from '../upstream-protos/gen/shop/users/v1/users.ts';
+import type { ShopContext } from './context.ts';
+
+/** Users by id, with the members that a read mask names. */
+export const userById = defineLoader({
+  name: 'userById',
+  maxBatchSize: 500,
+  keyOf: (user: User) => user.id,
+  fetch: async (ids: readonly string[], readMask: readonly string[], context: ShopContext) => {
+    const request = { ids: [...ids], readMask: [...readMask] };
+    const response = await context.upstreams.users.unary(users.batchGetUsers, request);
+    return response.users;
+  },
+});

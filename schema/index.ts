@@ -1,0 +1,11 @@
+import { builder } from './builder.ts';
+import './scalars.ts';
+import './product.ts';
+import './user.ts';
+import './order.ts';
+import './payment.ts';
+import './room.ts';
+import './node.ts';
+
+/** The shop's graph. */
+export const schema = builder.toSchema();

@@ -1,0 +1,13 @@
+import type { Money as MoneyMessage } from '../upstream-protos/gen/shop/common/v1/money.ts';
+import { builder } from './builder.ts';
+
+/** An amount of money with its currency. */
+export const Money = builder.objectRef<MoneyMessage>('Money').implement({
+  description: 'An amount of money.',
+  fields: (t) => ({
+    amount: t.field({ type: 'Decimal', description: 'How much, exact.', resolve: (money) => money }),
+    currencyCode: t.exposeString('currencyCode', {
+      description: 'ISO 4217 code of three letters, such as `EUR`.',
+    }),
+  }),
+});

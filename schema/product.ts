@@ -1,0 +1,216 @@
+import { listProducts, listReviews, type ProductQuery, productById } from '../loaders/catalog.ts';
+import { assertNodeId, resolveConnection, type UpstreamPage } from '../src/index.ts';
+import {
+  Category,
+  type Product as ProductMessage,
+  ProductOrder,
+} from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
+import { builder } from './builder.ts';
+import { Money } from './money.ts';
+import { NodeInterface } from './node-interface.ts';
+import { enumValues, knownValue } from './proto-enum.ts';
+import { required } from './required.ts';
+import { Review } from './review.ts';
+import type { Decimal } from './scalars.ts';
+
+const categories = enumValues(Category, 'CATEGORY_', {
+  BOOKS: 'Books and magazines.',
+  ELECTRONICS: 'Devices and their accessories.',
+  FASHION: 'Things to wear.',
+  GARDEN: 'Garden tools and plants.',
+  GROCERY: 'Food and drink.',
+  HOME: 'Furniture and household goods.',
+  SPORTS: 'Sports and outdoor goods.',
+  TOYS: 'Toys and games.',
+});
+
+const CategoryEnum = builder.enumType('Category', {
+  description: 'The part of the shop that a product belongs to.',
+  values: categories,
+});
+
+const ProductOrderEnum = builder.enumType('ProductOrder', {
+  description: 'The order of a list of products.',
+  values: enumValues(ProductOrder, 'PRODUCT_ORDER_', {
+    NEWEST: 'Latest created first.',
+    PRICE_ASC: 'Cheapest first.',
+    PRICE_DESC: 'Dearest first.',
+    BESTSELLING: 'Most sold first.',
+  }),
+});
+
+/** Something that the shop sells. */
+export const Product = builder.objectRef<ProductMessage>('Product').implement({
+  description: 'Something that the shop sells.',
+  interfaces: [NodeInterface],
+  masked: true,
+  fields: (t) => ({
+    sku: t.exposeString('sku', { description: 'Stock keeping unit: unique, printed on the box.' }),
+    title: t.exposeString('title', { description: 'The name shown to customers.' }),
+    description: t.exposeString('description', { description: 'A paragraph of plain text.' }),
+    category: t.field({
+      type: CategoryEnum,
+      nullable: true,
+      needs: ['category'],
+      description: 'The part of the shop that it belongs to; null when it is not known.',
+      resolve: ({ category }) => knownValue(categories, category),
+    }),
+    price: t.field({
+      type: Money,
+      needs: ['price'],
+      description: 'What one piece costs now.',
+      resolve: ({ price }) => required(price, 'price'),
+    }),
+    stock: t.exposeInt('stock', { description: 'Pieces that can be sold now.' }),
+    images: t.field({
+      type: ['URL'],
+      needs: ['image_urls'],
+      description: 'Addresses of pictures, the main one first.',
+      resolve: ({ imageUrls }) => imageUrls,
+    }),
+    ratingAverage: t.exposeFloat('ratingAverage', {
+      nullable: true,
+      description: 'Mean of the ratings, 1 to 5; null while there is no review.',
+    }),
+    unitsSold: t.expose('unitsSold', { type: 'BigInt', description: 'Pieces ever sold.' }),
+    mediaId: t.expose('mediaId', {
+      type: 'BigInt',
+      description: 'Number of the product in the media archive.',
+    }),
+    createdAt: t.field({
+      type: 'DateTime',
+      needs: ['create_time'],
+      description: 'When the product was first offered.',
+      resolve: ({ createTime }) => required(createTime, 'create_time'),
+    }),
+    reviews: t.connection(
+      {
+        type: Review,
+        nullable: true,
+        needs: [],
+        description: 'What customers say of it, newest first.',
+        resolve: ({ id }, args, context, info) =>
+          resolveConnection(context, info, args, {
+            filter: { product: id },
+            order: 'newest',
+            load: (page: UpstreamPage) => listReviews(context, id, page),
+          }),
+      },
+      {
+        name: 'ReviewConnection',
+        description: 'A page of reviews.',
+        fields: (connection) => ({
+          totalCount: connection.int({
+            description: 'How many reviews there are in all.',
+            resolve: ({ totalCount }) => totalCount,
+          }),
+        }),
+      },
+      { name: 'ReviewEdge', description: 'A review in a page.' },
+    ),
+  }),
+});
+
+const PriceBetween = builder.inputType('PriceBetween', {
+  description: 'A range of prices, both ends included.',
+  fields: (t) => ({
+    from: t.field({ type: 'Decimal', required: true, description: 'The lowest price.' }),
+    to: t.field({ type: 'Decimal', required: true, description: 'The highest price.' }),
+  }),
+});
+
+const PriceFilter = builder.inputType('PriceFilter', {
+  description: 'Which prices pass: exactly one of these.',
+  isOneOf: true,
+  fields: (t) => ({
+    atLeast: t.field({ type: 'Decimal', description: 'This much or more.' }),
+    atMost: t.field({ type: 'Decimal', description: 'This much or less.' }),
+    between: t.field({ type: PriceBetween, description: 'Within a range.' }),
+  }),
+});
+
+const ProductFilter = builder.inputType('ProductFilter', {
+  description: 'Which products to list; what is left out lets all pass.',
+  fields: (t) => ({
+    category: t.field({ type: CategoryEnum, description: 'Only products of this category.' }),
+    query: t.string({
+      description: 'Only products whose title contains this text, in any case; at most 100 characters.',
+    }),
+    price: t.field({ type: PriceFilter, description: 'Only products with such a price.' }),
+    inStock: t.boolean({ description: 'Whether to list only products that can be sold now.' }),
+  }),
+});
+
+/** Most rows that `products(offset:)` may jump over: what the catalog documents. */
+const maxOffset = 1000;
+
+builder.queryFields((t) => ({
+  product: t.field({
+    type: Product,
+    nullable: true,
+    description: 'A product by its id; null when there is none.',
+    args: { id: t.arg.id({ required: true, description: 'The global id of a product.' }) },
+    resolve: (_root, { id }, context, info) =>
+      context.load(productById, assertNodeId(id, 'Product'), context.readMask(info, 'Product')),
+  }),
+  products: t.connection(
+    {
+      type: Product,
+      nullable: true,
+      description: 'What the shop sells.',
+      args: {
+        filter: t.arg({ type: ProductFilter, description: 'Which products. Default: all.' }),
+        order: t.arg({
+          type: ProductOrderEnum,
+          required: true,
+          defaultValue: ProductOrder.PRODUCT_ORDER_NEWEST,
+          description: 'In which order.',
+        }),
+        offset: t.arg.int({
+          description: `Rows to jump over from the start, 0 to ${maxOffset}; not together with a cursor or \`last\`.`,
+        }),
+      },
+      resolve: (_root, args, context, info) => {
+        const query = productQuery(args.filter ?? {}, args.order);
+        return resolveConnection(context, info, args, {
+          limits: { maxOffset },
+          filter: filterScope(query),
+          order: String(args.order),
+          load: (page: UpstreamPage) => listProducts(context, query, context.readMask(info, 'Product'), page),
+        });
+      },
+    },
+    { name: 'ProductConnection', description: 'A page of products.' },
+    { name: 'ProductEdge', description: 'A product in a page.' },
+  ),
+}));
+
+type FilterInput = typeof ProductFilter.$inferInput;
+
+/** The catalog's currency; the graph's filters name none. */
+const currencyCode = 'EUR';
+
+function productQuery(input: FilterInput, order: ProductOrder): ProductQuery {
+  const { price } = input;
+  return {
+    order,
+    filter: {
+      category: input.category ?? Category.CATEGORY_UNSPECIFIED,
+      query: input.query ?? '',
+      inStock: input.inStock ?? false,
+      minPrice: money(price?.atLeast ?? price?.between?.from),
+      maxPrice: money(price?.atMost ?? price?.between?.to),
+    },
+  };
+}
+
+function money(amount: Decimal | null | undefined) {
+  return amount ? { currencyCode, ...amount } : undefined;
+}
+
+/** A filter as a cursor is bound to it. */
+function filterScope({ filter }: ProductQuery) {
+  const { category = 0, query = '', inStock = false, minPrice, maxPrice } = filter ?? {};
+  const amount = (price: typeof minPrice) => (price ? `${price.units}:${price.nanos}` : null);
+  return { category, query, inStock, minPrice: amount(minPrice), maxPrice: amount(maxPrice) };
+}

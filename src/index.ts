@@ -1,0 +1,20 @@
+// For those who write a backend-for-frontend.
+export { defineLoader, type LoaderDefinition } from './batch/loader.ts';
+export { defineConfig, type UpstreamConfig, type WeirConfig } from './config.ts';
+export { type ErrorCode, errorTable, WeirError, type WeirErrorOptions } from './errors.ts';
+// For those who host a gateway in a process of their own.
+export { createGateway, type Gateway, type GatewayOptions, StartError } from './gateway.ts';
+export { createLog, type Log, type LogLevel } from './observe/log.ts';
+export type { OperationContext } from './operation/context.ts';
+export type { OperationUpstream } from './operation/operation-upstream.ts';
+export {
+  type ConnectionSource,
+  resolveConnection,
+  type UpstreamPage,
+  type UpstreamRows,
+} from './operation/resolve-connection.ts';
+export type { Connection, Edge, PageInfo } from './page/connection.ts';
+export type { FilterValue } from './page/cursor.ts';
+export { assertNodeId, encodeNodeId, type ParsedNodeId, parseNodeId } from './page/node-id.ts';
+export type { PageArguments, PageLimits } from './page/page.ts';
+export { WeirPlugin, weirPluginName } from './pothos/weir-plugin.ts';

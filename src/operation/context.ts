@@ -1,0 +1,88 @@
+import type { BatchAnomaly } from '../batch/loader.ts';
+import { createLoaderRegistry, type LoaderRegistry } from '../batch/registry.ts';
+import type { Clock } from '../clock.ts';
+import { createTimeline, type Timeline } from '../observe/timeline.ts';
+import type { CursorCodec } from '../page/cursor.ts';
+import type { PageLimits } from '../page/page.ts';
+import { createDeadline, type Deadline } from '../signal.ts';
+import type { MaskInfo, ReadMasks } from '../upstream/mask.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { OperationUpstream } from './operation-upstream.ts';
+
+/** What all operations of a gateway share. */
+export interface OperationParts {
+  readonly clock: Clock;
+  readonly upstreams: Readonly<Record<string, Upstream>>;
+  readonly cursors: CursorCodec;
+  readonly masks: ReadMasks;
+  /** Page sizes where a connection names none of its own. */
+  readonly pages: PageLimits;
+  readonly onAnomaly: (anomaly: BatchAnomaly) => void;
+}
+
+/** What one operation begins with. */
+export interface OperationStart {
+  readonly requestId: string;
+  /** W3C Trace Context `traceparent` of the caller, passed on to upstreams. */
+  readonly traceparent: string | undefined;
+  readonly timeoutMs: number;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a resolver finds in its context: everything of one operation, and nothing of another. */
+export interface OperationContext<UpstreamName extends string = string> {
+  readonly requestId: string;
+  /** Aborts when the client has gone or the deadline has passed. */
+  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
+  /** The record of this operation's calls and batches. */
+  readonly timeline: Timeline;
+  /** The upstreams of weir.config.ts, each bound to this operation's deadline, signal and request id. */
+  readonly upstreams: Readonly<Record<UpstreamName, OperationUpstream>>;
+  /** Batched loads: see {@link LoaderRegistry.load}. */
+  readonly load: LoaderRegistry<OperationContext<UpstreamName>>['load'];
+  readonly loadMany: LoaderRegistry<OperationContext<UpstreamName>>['loadMany'];
+  readonly cursors: CursorCodec;
+  readonly pages: PageLimits;
+  /** The read mask of everything that this operation selects on an object type: see {@link ReadMasks.paths}. */
+  readonly readMask: (info: MaskInfo, typename: string) => readonly string[];
+  /** Ends the operation: loads and calls after it are refused. Idempotent. */
+  readonly end: () => void;
+}
+
+/** The context of one operation, whatever carried it. The pipeline calls `end` when the answer is complete. */
+export function createOperationContext(parts: OperationParts, start: OperationStart): OperationContext {
+  const { clock, cursors, pages, masks, onAnomaly } = parts;
+  const timeline = createTimeline(clock);
+  const deadline = createDeadline(start.timeoutMs, clock, start.signal);
+  const call = {
+    signal: deadline.signal,
+    deadlineMs: deadline.atMs,
+    requestId: start.requestId,
+    recorder: timeline,
+    ...(start.traceparent === undefined ? {} : { traceparent: start.traceparent }),
+  };
+  const upstreams: Record<string, OperationUpstream> = {};
+  for (const name in parts.upstreams) {
+    const upstream = parts.upstreams[name];
+    if (upstream) upstreams[name] = new OperationUpstream(upstream, call);
+  }
+  const begun: Omit<OperationContext, 'load' | 'loadMany' | 'end'> = {
+    requestId: start.requestId,
+    signal: deadline.signal,
+    deadline,
+    timeline,
+    upstreams,
+    cursors,
+    pages,
+    readMask: masks.paths,
+  };
+  const context = begun as OperationContext; // as: the loaders need the context that they complete below
+  const { load, loadMany, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });
+  const end = () => {
+    deadline.cleanup();
+    dispose();
+  };
+  return Object.assign(begun, { load, loadMany, end });
+}

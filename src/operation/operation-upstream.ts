@@ -1,0 +1,44 @@
+import type { CallOptions, MethodDefinition, Upstream } from '../upstream/upstream.ts';
+
+/**
+ * An upstream as one operation sees it: every call carries the operation's deadline, signal and request id.
+ * A class, because each operation makes one per upstream and the methods should not be made again with it.
+ */
+export class OperationUpstream {
+  readonly #upstream: Upstream;
+  readonly #call: CallOptions;
+
+  constructor(upstream: Upstream, call: CallOptions) {
+    this.#upstream = upstream;
+    this.#call = call;
+  }
+
+  /** One request, one response; rejects with a WeirError. */
+  unary<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+    return this.#upstream.unary(method, request, this.#call);
+  }
+
+  /** One request, many responses; nothing is read while nobody pulls, and leaving the loop cancels the call. */
+  serverStream<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+  ): AsyncIterable<Response> {
+    return this.#upstream.serverStream(method, request, this.#call);
+  }
+
+  /** Many requests, one response; requests are pulled only as fast as the upstream takes them. */
+  clientStream<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    requests: AsyncIterable<Request> | Iterable<Request>,
+  ): Promise<Response> {
+    return this.#upstream.clientStream(method, requests, this.#call);
+  }
+
+  /** Many requests, many responses, each at its own pace. */
+  duplex<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    requests: AsyncIterable<Request> | Iterable<Request>,
+  ): AsyncIterable<Response> {
+    return this.#upstream.duplex(method, requests, this.#call);
+  }
+}

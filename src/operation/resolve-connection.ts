@@ -1,0 +1,67 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import { type Connection, createConnection } from '../page/connection.ts';
+import { assertCursor, cursorScope, type FilterValue } from '../page/cursor.ts';
+import { type PageArguments, type PageLimits, parsePageArguments } from '../page/page.ts';
+import type { OperationContext } from './context.ts';
+
+/** What a connection asks its upstream for: positions are the upstream's own, '' where there is none. */
+export interface UpstreamPage {
+  /** Rows at most, 1 or more. */
+  readonly size: number;
+  readonly after: string;
+  readonly before: string;
+  readonly backward: boolean;
+  /** Rows to jump over before the first. */
+  readonly skip: number;
+}
+
+/** What the upstream answered. */
+export interface UpstreamRows<Row> {
+  /** In the order of the list, whatever the direction. */
+  readonly rows: readonly Row[];
+  /** The position of each row, by the same index. */
+  readonly positions: readonly string[];
+  readonly hasBefore: boolean;
+  readonly hasAfter: boolean;
+}
+
+/** Where a connection's rows come from. */
+export interface ConnectionSource<Rows> {
+  /** Page sizes of this field where they differ from the gateway's. */
+  readonly limits?: Partial<PageLimits>;
+  /** All that chooses the rows (parent, filter) and orders them: a cursor is good for the same ones only. */
+  readonly filter: FilterValue;
+  readonly order: string;
+  readonly load: (page: UpstreamPage) => Promise<Rows>;
+}
+
+/**
+ * Resolves a Relay connection: checks the page arguments, opens the cursors, loads one page, closes it again.
+ * Throws `PAGE_SIZE`, `BAD_USER_INPUT` or `INVALID_CURSOR` before anything is loaded. Members that `load` gives beyond
+ * its rows (a total count, say) stand on the connection too.
+ * Source: Relay Cursor Connections specification.
+ */
+export async function resolveConnection<Row, Rows extends UpstreamRows<Row>>(
+  context: OperationContext,
+  info: GraphQLResolveInfo,
+  args: PageArguments,
+  source: ConnectionSource<Rows> & {
+    readonly load: (page: UpstreamPage) => Promise<Rows & UpstreamRows<Row>>;
+  },
+): Promise<Connection<Row> & Omit<Rows, keyof UpstreamRows<Row>>> {
+  const parsed = parsePageArguments(args, { ...context.pages, ...source.limits });
+  if (!parsed.ok) throw parsed.error;
+  const { page } = parsed;
+  const scope = cursorScope(`${info.parentType.name}.${info.fieldName}`, source.filter, source.order);
+  const open = (cursor: string | null, argument: string) =>
+    cursor === null ? '' : assertCursor(context.cursors, scope, cursor, argument);
+  const { rows, positions, hasBefore, hasAfter, ...extra } = await source.load({
+    size: Math.max(1, page.size),
+    after: open(page.after, 'after'),
+    before: open(page.before, 'before'),
+    backward: page.direction === 'backward',
+    skip: page.offset,
+  });
+  const encode = (position: string) => context.cursors.encode(scope, position);
+  return { ...extra, ...createConnection({ page, rows, positions, hasBefore, hasAfter, encode }) };
+}
