@@ -1,3 +1,8 @@
+import { catalogReads } from './loaders/catalog.ts';
+import { chatReads } from './loaders/chat.ts';
+import { orderReads } from './loaders/orders.ts';
+import { paymentReads } from './loaders/payments.ts';
+import { userReads } from './loaders/users.ts';
 import { schema } from './schema/index.ts';
 import { defineConfig } from './src/index.ts';
 
@@ -7,10 +12,10 @@ const target = '127.0.0.1:50051';
 export default defineConfig({
   schema,
   upstreams: {
-    catalog: { target },
-    users: { target },
-    orders: { target },
-    payments: { target },
-    chat: { target },
+    catalog: { target, idempotentMethods: catalogReads },
+    users: { target, idempotentMethods: userReads },
+    orders: { target, idempotentMethods: orderReads },
+    payments: { target, idempotentMethods: paymentReads },
+    chat: { target, idempotentMethods: chatReads },
   },
 });

@@ -9,6 +9,14 @@ import {
 import type { ShopContext } from './context.ts';
 import { pageRequest, pageRows } from './page.ts';
 
+/** Methods that change nothing, so that a failed call may be tried again. */
+export const catalogReads = [
+  catalog.batchGetProducts,
+  catalog.listProducts,
+  catalog.listReviews,
+  catalog.batchListReviews,
+];
+
 /** Products by id, with the members that a read mask names. */
 export const productById = defineLoader({
   name: 'productById',

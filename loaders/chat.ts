@@ -7,6 +7,9 @@ import {
 import type { ShopContext } from './context.ts';
 import { pageRequest, pageRows } from './page.ts';
 
+/** Methods that change nothing, so that a failed call may be tried again. */
+export const chatReads = [chat.batchGetRooms, chat.listMessages];
+
 /** Rooms by id. */
 export const roomById = defineLoader({
   name: 'roomById',

@@ -8,6 +8,9 @@ import {
 import type { ShopContext } from './context.ts';
 import { pageRequest, pageRows } from './page.ts';
 
+/** Methods that change nothing, so that a failed call may be tried again. */
+export const orderReads = [orders.getOrder, orders.batchGetOrders, orders.listOrders];
+
 /** Orders by id, with the members that a read mask names. */
 export const orderById = defineLoader({
   name: 'orderById',

@@ -2,6 +2,9 @@ import { defineLoader } from '../src/index.ts';
 import { type User, UserServiceService as users } from '../upstream-protos/gen/shop/users/v1/users.ts';
 import type { ShopContext } from './context.ts';
 
+/** Methods that change nothing, so that a failed call may be tried again. */
+export const userReads = [users.batchGetUsers];
+
 /** Users by id, with the members that a read mask names. */
 export const userById = defineLoader({
   name: 'userById',

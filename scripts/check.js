@@ -7,7 +7,10 @@ const steps = [
   { name: 'lint and format', command: ['biome', 'check', '--error-on-warnings', '.'] },
   { name: 'generated files', command: ['node', 'scripts/generate.js', '--check'] },
   { name: 'proto lint', command: ['buf', 'lint', protos] },
-  { name: 'proto compatibility', command: ['buf', 'breaking', protos, '--against', `${protos}/baseline.binpb`] },
+  {
+    name: 'proto compatibility',
+    command: ['buf', 'breaking', protos, '--against', `${protos}/baseline.binpb`],
+  },
   { name: 'architecture', command: ['vitest', 'run', '--project', 'engine', 'test/architecture.test.ts'] },
 ];
 

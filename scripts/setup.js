@@ -69,7 +69,9 @@ async function install() {
   clearInterval(ticker);
   if (exitCode !== 0) fail('npm ci failed; what it said stands above.');
   if (!isInstalled()) {
-    fail(`npm ci left node_modules incomplete (its Node is ${pinnedNodeVersion()}): remove node_modules, run again.`);
+    fail(
+      `npm ci left node_modules incomplete (its Node is ${pinnedNodeVersion()}): remove node_modules, run again.`,
+    );
   }
   console.error(`Installed in ${seconds()} s.`);
 }

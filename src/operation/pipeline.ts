@@ -1,4 +1,4 @@
-import type { ExecutionResult, GraphQLError } from 'graphql';
+import { type ExecutionResult, execute, type GraphQLError } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { errorTable, WeirError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
@@ -35,7 +35,8 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
     onContextBuilding({ context, extendContext }) {
       extendContext(startOperation(parts, context));
     },
-    onExecute({ args }) {
+    onExecute({ args, setExecuteFn }) {
+      setExecuteFn(execute);
       const context: OperationContext = args.contextValue;
       return {
         onExecuteDone({ result, setResult }) {
