@@ -3,7 +3,6 @@ import type {
   handleClientStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
-  Metadata,
   MethodDefinition,
   ServerDuplexStream,
   ServerWritableStream,
