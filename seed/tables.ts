@@ -216,8 +216,9 @@ function outboxTables(plan: Plan, pools: Pools): SeedTable[] {
       name: 'outbox',
       columns: ['topic', 'sequence', 'subject', 'payload', 'create_time'],
       rows: function* () {
-        for (const { id, roomId, sequence, createMs } of messageRows(plan, pools)) {
-          yield [`room:${roomId}`, sequence, id, JSON.stringify({ messageId: id }), new Date(createMs)];
+        for (const { id, roomId, authorNumber, text, sequence, createMs } of messageRows(plan, pools)) {
+          const payload = JSON.stringify({ authorId: `user-${authorNumber}`, text });
+          yield [`room:${roomId}`, sequence, id, payload, new Date(createMs)];
         }
       },
     },
