@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { failedPrecondition, invalidArgument } from './status.ts';
+import { failedPrecondition, type Violation } from './status.ts';
 import type { Sql } from './store.ts';
 
 /** One keyed call. */
@@ -13,8 +13,7 @@ export interface KeyedCall {
   readonly request: Uint8Array;
 }
 
-const MIN_KEY = 16;
-const MAX_KEY = 255;
+const KEY = /^[A-Za-z0-9_.:-]{16,255}$/;
 
 /**
  * Runs `work` at most once for each key and answers its reply, the stored one when it has run before. The key's row is
@@ -44,11 +43,20 @@ export async function onceByKey(
   return reply;
 }
 
-/** @throws INVALID_ARGUMENT unless a key has 16 to 255 characters. */
-export function assertKey(key: string, field = 'idempotency_key'): void {
-  if (key.length >= MIN_KEY && key.length <= MAX_KEY) return;
-  const description = `expected ${MIN_KEY} to ${MAX_KEY} characters, got ${key.length}`;
-  throw invalidArgument({ field, description });
+/** What is wrong with a key: nothing, or one violation. It has 16 to 255 characters of `[A-Za-z0-9_.:-]`. */
+export function keyViolations(key: string, field = 'idempotency_key'): Violation[] {
+  if (KEY.test(key)) return [];
+  return [{ field, description: `expected 16 to 255 characters of [A-Za-z0-9_.:-], got ${key.length}` }];
+}
+
+/** Removes keys older than `maxAgeMs` (7 days): from then on they count as new. Answers how many. */
+export async function expireKeys(sql: Sql, maxAgeMs = RETENTION_MS, signal?: AbortSignal): Promise<number> {
+  const rows = await sql.query(
+    `DELETE FROM idempotency_keys WHERE create_time < clock_timestamp() - $1::bigint * interval '1 ms' RETURNING 1`,
+    [maxAgeMs],
+    signal,
+  );
+  return rows.length;
 }
 
 async function storedReply(tx: Sql, id: readonly string[], fingerprint: Buffer): Promise<Uint8Array> {

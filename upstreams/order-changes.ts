@@ -6,6 +6,7 @@ import {
   type WatchOrdersResponse,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import { PaymentState } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
+import { assertId } from './ids.ts';
 import { ALL_ORDER_COLUMNS, ORDER_TYPE, type OrderRow, orderFromRow } from './order-rows.ts';
 import type { Outbox } from './outbox.ts';
 import { failedPrecondition, invalidArgument, notFound } from './status.ts';
@@ -76,6 +77,7 @@ export async function cancelOrder(
   { id, reason }: CancelOrderRequest,
   signal: AbortSignal,
 ): Promise<CancelOrderResponse> {
+  assertId(id, 'id');
   const violations = textViolations('reason', reason, { min: 0, max: MAX_REASON });
   if (violations.length > 0) throw invalidArgument(...violations);
   const row = await store.transaction(async (tx) => {
@@ -118,6 +120,8 @@ export async function* watchOrders(
   { customerId, orderId, afterSequence }: WatchOrdersRequest,
   { signal, onStart }: { signal: AbortSignal; onStart: () => void },
 ): AsyncGenerator<WatchOrdersResponse, void, undefined> {
+  if (orderId) assertId(orderId, 'order_id');
+  if (customerId) assertId(customerId, 'customer_id');
   const events = outbox.follow({
     topic: ORDERS_TOPIC,
     ...(orderId && { subjects: [orderId] }),

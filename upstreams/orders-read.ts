@@ -8,12 +8,12 @@ import {
   type OrderFilter,
   OrderState,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
+import { assertId, distinctIds } from './ids.ts';
 import { selectFields } from './mask.ts';
 import { ORDER_COLUMNS, ORDER_TYPE, type OrderRow, orderFromRow, readOrders } from './order-rows.ts';
 import { type PageList, type PageSource, planPage, readPage } from './page.ts';
 import { invalidArgument, notFound } from './status.ts';
 import type { Store } from './store.ts';
-import { batchIds, isStorable } from './text.ts';
 
 /** @throws NOT_FOUND when there is no such order. */
 export async function getOrder(
@@ -22,7 +22,8 @@ export async function getOrder(
   signal: AbortSignal,
 ): Promise<GetOrderResponse> {
   const { columns } = selectFields(readMask, ORDER_COLUMNS);
-  const [row] = isStorable(id) ? await readOrders(store, [id], columns.join(', '), signal) : [];
+  assertId(id, 'id');
+  const [row] = await readOrders(store, [id], columns.join(', '), signal);
   if (!row) throw notFound(ORDER_TYPE, id);
   return { order: orderFromRow(row) };
 }
@@ -33,7 +34,7 @@ export async function batchGetOrders(
   signal: AbortSignal,
 ): Promise<BatchGetOrdersResponse> {
   const { columns } = selectFields(readMask, ORDER_COLUMNS);
-  const rows = await readOrders(store, batchIds(ids), columns.join(', '), signal);
+  const rows = await readOrders(store, distinctIds(ids), columns.join(', '), signal);
   return { orders: rows.map(orderFromRow) };
 }
 
@@ -64,11 +65,7 @@ export async function* listOrders(
 function filterOf({ customerId, state }: OrderFilter = { customerId: '', state: 0 }): OrderFilter {
   if (!Object.values<number>(OrderState).includes(state))
     throw invalidArgument({ field: 'filter.state', description: `${state} is not a state` });
-  if (!isStorable(customerId))
-    throw invalidArgument({
-      field: 'filter.customer_id',
-      description: 'must not contain the zero character',
-    });
+  if (customerId) assertId(customerId, 'filter.customer_id');
   return { customerId, state };
 }
 

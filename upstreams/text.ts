@@ -1,12 +1,13 @@
-import { invalidArgument, type Violation } from './status.ts';
-
-const MAX_IDS = 500;
+import type { Violation } from './status.ts';
 
 /** How long a text may be, in code points. */
 export interface TextBounds {
   readonly min: number;
   readonly max: number;
 }
+
+/** An id (ids.ts). */
+export const ID_BOUNDS: TextBounds = { min: 1, max: 128 };
 
 /** Whether Postgres can hold a text: it has no zero character. No row has an id that it cannot hold. */
 export function isStorable(text: string): boolean {
@@ -19,14 +20,4 @@ export function textViolations(field: string, text: string, { min, max }: TextBo
   if (length < min || length > max)
     return [{ field, description: `expected ${min} to ${max} characters, got ${length}` }];
   return isStorable(text) ? [] : [{ field, description: 'must not contain the zero character' }];
-}
-
-/**
- * The ids of a BatchGet that can exist. One that cannot is missing like any other: it must not fail those asked for with it.
- *
- * @throws INVALID_ARGUMENT unless there are 1 to 500.
- */
-export function batchIds(ids: readonly string[]): string[] {
-  if (ids.length >= 1 && ids.length <= MAX_IDS) return ids.filter(isStorable);
-  throw invalidArgument({ field: 'ids', description: `expected 1 to ${MAX_IDS} ids, got ${ids.length}` });
 }
