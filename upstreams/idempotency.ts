@@ -14,6 +14,7 @@ export interface KeyedCall {
 }
 
 const KEY = /^[A-Za-z0-9_.:-]{16,255}$/;
+const RETENTION_MS = 7 * 24 * 3_600_000;
 
 /**
  * Runs `work` at most once for each key and answers its reply, the stored one when it has run before. The key's row is
