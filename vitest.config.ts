@@ -1,3 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['test/**/*.test.ts'] } });
+/** Folders whose tests need the shop's Postgres; the others run without waiting for it. */
+const shopTests = 'test/{chaos,conformance,domain,e2e,loaders,schema,upstreams}/**/*.test.ts';
+
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Node imports the tests and the code itself, by type stripping, as it does in production.
+    experimental: { viteModuleRunner: false },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+      thresholds: { lines: 90 },
+    },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'engine', include: ['test/**/*.test.ts'], exclude: [shopTests] },
+      },
+      {
+        extends: true,
+        test: { name: 'shop', include: [shopTests], globalSetup: ['test/kit/global-setup.ts'] },
+      },
+    ],
+  },
+});

@@ -1,0 +1,211 @@
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  type ClientWritableStream,
+  credentials,
+  type MethodDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from 'nice-grpc-error-details';
+// The package exports the details but not the message that holds them.
+import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status.js';
+import {
+  OrderServiceService as orderMethods,
+  type SubmitOrderHeader,
+  type SubmitOrderRequest,
+  type SubmitOrderResponse,
+} from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
+import { createFaults } from '../../upstreams/faults.ts';
+import { createOutbox, type Outbox } from '../../upstreams/outbox.ts';
+import { createUpstreamServer } from '../../upstreams/server.ts';
+import { createStore, type Sql, type Store } from '../../upstreams/store.ts';
+import { createTestDatabase } from '../kit/postgres.ts';
+
+/** The shop's services on a seeded database of their own, served and called over the loopback address. */
+export interface Services {
+  readonly client: Client;
+  readonly store: Store;
+  readonly outbox: Outbox;
+  /** Every statement that the services have run. */
+  readonly statements: Statement[];
+  /** What the services have logged: a failure that nobody foresaw. */
+  readonly logs: string[];
+  close(): Promise<void>;
+}
+
+export interface Statement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** What a failed call says to a machine. */
+export interface FailedCall {
+  readonly code: number;
+  readonly reason: string;
+  /** Paths of BadRequest. */
+  readonly fields: readonly string[];
+  /** `TYPE subject` of PreconditionFailure. */
+  readonly preconditions: readonly string[];
+  /** `type name` of ResourceInfo. */
+  readonly resource: string;
+}
+
+export async function openServices(): Promise<Services> {
+  const database = await createTestDatabase('seeded');
+  const store = createStore({ url: database.url });
+  const statements: Statement[] = [];
+  const logs: string[] = [];
+  const recorded = recordStatements(store, statements);
+  const outbox = createOutbox(recorded);
+  const log = (line: string) => void logs.push(line);
+  const deps = { store: recorded, outbox, faults: createFaults(), log };
+  const server = await createUpstreamServer({ ...deps, port: 0 });
+  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  const close = async () => {
+    client.close();
+    await server.close();
+    await store.close();
+    await database.drop();
+  };
+  return { client, store, outbox, statements, logs, close };
+}
+
+/** The store itself, watched. */
+function recordStatements(store: Store, statements: Statement[]): Store {
+  const watch = (sql: Sql): Sql => ({
+    query: (text, values = [], signal) => {
+      statements.push({ text, values });
+      return sql.query(text, values, signal);
+    },
+  });
+  return {
+    ...store,
+    ...watch(store),
+    transaction: (work, signal) => store.transaction((tx) => work(watch(tx)), signal),
+  };
+}
+
+/** One unary call. */
+export function ask<Req, Res>(client: Client, method: MethodDefinition<Req, Res>, request: Req) {
+  return settled<Res>((callback) =>
+    client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      callback,
+    ),
+  );
+}
+
+/** One client stream, its messages written at once. */
+export function send<Req, Res>(client: Client, method: MethodDefinition<Req, Res>, requests: readonly Req[]) {
+  return settled<Res>((callback) => {
+    const call = openUpload(client, method, callback);
+    for (const request of requests) call.write(request);
+    call.end();
+    return call;
+  });
+}
+
+export function openUpload<Req, Res>(
+  client: Client,
+  method: MethodDefinition<Req, Res>,
+  callback: (error: ServiceError | null, response?: Res) => void,
+): ClientWritableStream<Req> {
+  return client.makeClientStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    callback,
+  );
+}
+
+/** One server stream; leaving its loop cancels it. */
+export function open<Req, Res>(
+  client: Client,
+  method: MethodDefinition<Req, Res>,
+  request: Req,
+): ClientReadableStream<Res> {
+  return client.makeServerStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    request,
+  );
+}
+
+export function openDuplex<Req, Res>(
+  client: Client,
+  method: MethodDefinition<Req, Res>,
+): ClientDuplexStream<Req, Res> {
+  return client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+}
+
+/** Every message of a server stream, to its end. */
+export async function collect<Res>(stream: ClientReadableStream<Res>): Promise<Res[]> {
+  const messages: Res[] = [];
+  for await (const message of stream) messages.push(message as Res); // grpc-js types its streams as of any.
+  return messages;
+}
+
+/** How a call failed; throws when it did not. */
+export async function failureOf(call: Promise<unknown>): Promise<FailedCall> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof Error && 'code' in error && 'metadata' in error))
+    throw new Error('The call did not fail.', { cause: error });
+  const { code, metadata } = error as ServiceError; // The two properties say so.
+  const [bytes] = metadata.get('grpc-status-details-bin');
+  const { details } = bytes instanceof Buffer ? Status.decode(bytes) : { details: [] };
+  const find = (name: string) => details.find(({ typeUrl }) => typeUrl.endsWith(`.${name}`))?.value;
+  const empty = Buffer.alloc(0);
+  const { fieldViolations } = BadRequest.decode(find('BadRequest') ?? empty);
+  const { violations } = PreconditionFailure.decode(find('PreconditionFailure') ?? empty);
+  const { resourceType, resourceName } = ResourceInfo.decode(find('ResourceInfo') ?? empty);
+  return {
+    code,
+    reason: ErrorInfo.decode(find('ErrorInfo') ?? empty).reason,
+    fields: fieldViolations.map(({ field }) => field),
+    preconditions: violations.map(({ type, subject }) => `${type} ${subject}`),
+    resource: `${resourceType} ${resourceName}`.trim(),
+  };
+}
+
+/** The parts of an order: product ids with quantities. */
+export function orderParts(
+  lines: readonly (readonly [string, number])[],
+  header: Partial<SubmitOrderHeader> = {},
+): SubmitOrderRequest[] {
+  const value = { customerId: 'user-1', note: '', idempotencyKey: '', ...header };
+  return [
+    { part: { $case: 'header', value } },
+    ...lines.map(([productId, quantity]): SubmitOrderRequest => {
+      return { part: { $case: 'line', value: { productId, quantity } } };
+    }),
+  ];
+}
+
+export function submit(
+  { client }: Services,
+  lines: readonly (readonly [string, number])[],
+  header: Partial<SubmitOrderHeader> = {},
+): Promise<SubmitOrderResponse> {
+  return send(client, orderMethods.submitOrder, orderParts(lines, header));
+}
+
+async function settled<Res>(
+  start: (callback: (error: ServiceError | null, response?: Res) => void) => ClientUnaryCall | object,
+): Promise<Res> {
+  const { promise, resolve, reject } = Promise.withResolvers<Res>();
+  start((error, response) => {
+    if (error) reject(error);
+    else if (response === undefined) reject(new Error('Neither an answer nor an error came.'));
+    else resolve(response);
+  });
+  return promise;
+}
