@@ -61,13 +61,12 @@ export interface ReviewRows extends UpstreamRows<Review> {
   readonly totalCount: number;
 }
 
-/** One page of a product's reviews; of a product that is gone, an empty one. */
+/** One page of a product's reviews; null when the upstream has no page for it. */
 export async function listReviews(
   context: ShopContext,
   productId: string,
   page: UpstreamPage,
-): Promise<ReviewRows> {
+): Promise<ReviewRows | null> {
   const response = await context.load(reviewsByProduct, productId, page);
-  if (!response) return { rows: [], positions: [], hasBefore: false, hasAfter: false, totalCount: 0 };
-  return { ...pageRows(response.reviews, response.page), totalCount: response.totalSize };
+  return response && { ...pageRows(response.reviews, response.page), totalCount: response.totalSize };
 }

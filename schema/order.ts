@@ -2,7 +2,7 @@ import { productById } from '../loaders/catalog.ts';
 import { listOrders, orderById } from '../loaders/orders.ts';
 import { paymentById } from '../loaders/payments.ts';
 import { userById } from '../loaders/users.ts';
-import { assertNodeId, resolveConnection, type UpstreamPage } from '../src/index.ts';
+import { assertNodeId, resolveConnection } from '../src/index.ts';
 import {
   type OrderLine as OrderLineMessage,
   type Order as OrderMessage,
@@ -139,7 +139,7 @@ builder.queryFields((t) => ({
         return resolveConnection(context, info, args, {
           filter,
           order: 'newest',
-          load: (page: UpstreamPage) => listOrders(context, filter, context.readMask(info, 'Order'), page),
+          load: (page) => listOrders(context, filter, context.readMask(info, 'Order'), page),
         });
       },
     },

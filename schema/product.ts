@@ -1,5 +1,5 @@
 import { listProducts, listReviews, type ProductQuery, productById } from '../loaders/catalog.ts';
-import { assertNodeId, resolveConnection, type UpstreamPage } from '../src/index.ts';
+import { assertNodeId, resolveConnection } from '../src/index.ts';
 import {
   Category,
   type Product as ProductMessage,
@@ -93,7 +93,7 @@ export const Product = builder.objectRef<ProductMessage>('Product').implement({
           resolveConnection(context, info, args, {
             filter: { product: id },
             order: 'newest',
-            load: (page: UpstreamPage) => listReviews(context, id, page),
+            load: (page) => listReviews(context, id, page),
           }),
       },
       {
@@ -176,7 +176,7 @@ builder.queryFields((t) => ({
           limits: { maxOffset },
           filter: filterScope(query),
           order: String(args.order),
-          load: (page: UpstreamPage) => listProducts(context, query, context.readMask(info, 'Product'), page),
+          load: (page) => listProducts(context, query, context.readMask(info, 'Product'), page),
         });
       },
     },

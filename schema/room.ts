@@ -1,6 +1,6 @@
 import { listMessages, roomById } from '../loaders/chat.ts';
 import { userById } from '../loaders/users.ts';
-import { assertNodeId, encodeNodeId, resolveConnection, type UpstreamPage } from '../src/index.ts';
+import { assertNodeId, encodeNodeId, resolveConnection } from '../src/index.ts';
 import type {
   Message as MessageMessage,
   Room as RoomMessage,
@@ -66,7 +66,7 @@ export const Room = builder.objectRef<RoomMessage>('Room').implement({
           resolveConnection(context, info, args, {
             filter: { room: id },
             order: 'oldest',
-            load: (page: UpstreamPage) => listMessages(context, id, page),
+            load: (page) => listMessages(context, id, page),
           }),
       },
       { name: 'MessageConnection', description: 'A page of messages.' },

@@ -58,8 +58,7 @@ User.implement({
           resolveConnection(context, info, args, {
             filter: { user: id },
             order: 'oldest',
-            load: (page: UpstreamPage) =>
-              listFriends(context, friendIds, context.readMask(info, 'User'), page),
+            load: (page) => listFriends(context, friendIds, context.readMask(info, 'User'), page),
           }),
       },
       {

@@ -32,36 +32,40 @@ export interface ConnectionSource<Rows> {
   /** All that chooses the rows (parent, filter) and orders them: a cursor is good for the same ones only. */
   readonly filter: FilterValue;
   readonly order: string;
-  readonly load: (page: UpstreamPage) => Promise<Rows>;
+  /** Loads one page; null when there is no such list. */
+  readonly load: (page: UpstreamPage) => Promise<Rows | null>;
 }
+
+type RowOf<Rows extends UpstreamRows<unknown>> = Rows['rows'][number];
 
 /**
  * Resolves a Relay connection: checks the page arguments, opens the cursors, loads one page, closes it again.
- * Throws `PAGE_SIZE`, `BAD_USER_INPUT` or `INVALID_CURSOR` before anything is loaded. Members that `load` gives beyond
- * its rows (a total count, say) stand on the connection too.
+ * Throws `PAGE_SIZE`, `BAD_USER_INPUT` or `INVALID_CURSOR` before anything is loaded; gives null when `load` does.
+ * Members that `load` gives beyond its rows (a total count, say) stand on the connection too.
  * Source: Relay Cursor Connections specification.
  */
-export async function resolveConnection<Row, Rows extends UpstreamRows<Row>>(
+export async function resolveConnection<Rows extends UpstreamRows<unknown>>(
   context: OperationContext,
   info: GraphQLResolveInfo,
   args: PageArguments,
-  source: ConnectionSource<Rows> & {
-    readonly load: (page: UpstreamPage) => Promise<Rows & UpstreamRows<Row>>;
-  },
-): Promise<Connection<Row> & Omit<Rows, keyof UpstreamRows<Row>>> {
+  source: ConnectionSource<Rows>,
+): Promise<(Connection<RowOf<Rows>> & Omit<Rows, keyof UpstreamRows<unknown>>) | null> {
   const parsed = parsePageArguments(args, { ...context.pages, ...source.limits });
   if (!parsed.ok) throw parsed.error;
   const { page } = parsed;
   const scope = cursorScope(`${info.parentType.name}.${info.fieldName}`, source.filter, source.order);
   const open = (cursor: string | null, argument: string) =>
     cursor === null ? '' : assertCursor(context.cursors, scope, cursor, argument);
-  const { rows, positions, hasBefore, hasAfter, ...extra } = await source.load({
+  const loaded = await source.load({
     size: Math.max(1, page.size),
     after: open(page.after, 'after'),
     before: open(page.before, 'before'),
     backward: page.direction === 'backward',
     skip: page.offset,
   });
+  if (!loaded) return null;
+  const { rows, positions, hasBefore, hasAfter, ...extra } = loaded;
   const encode = (position: string) => context.cursors.encode(scope, position);
-  return { ...extra, ...createConnection({ page, rows, positions, hasBefore, hasAfter, encode }) };
+  const options = { page, rows, positions, hasBefore, hasAfter, encode };
+  return { ...extra, ...createConnection<RowOf<Rows>>(options) };
 }

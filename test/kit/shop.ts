@@ -1,0 +1,96 @@
+import type { ExecutionResult } from 'graphql';
+import { createGateway, type Log } from '../../src/index.ts';
+import { createFaults, type Faults } from '../../upstreams/faults.ts';
+import { createOutbox } from '../../upstreams/outbox.ts';
+import { createUpstreamServer } from '../../upstreams/server.ts';
+import { createStore, type Store } from '../../upstreams/store.ts';
+import config from '../../weir.config.ts';
+import { createTestDatabase } from './postgres.ts';
+
+/** The whole reference BFF for one test file: its own seeded database, the five services, the gateway. */
+export interface Shop {
+  /** Address of the graph. */
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly upstreamPort: number;
+  readonly store: Store;
+  readonly faults: Faults;
+  /** Short names (`CatalogService/ListProducts`) of the RPCs that the services have received, in order. */
+  readonly calls: string[];
+  /** Lines that the gateway logged: message and members. */
+  readonly logged: Record<string, unknown>[];
+  /** Sends one operation over HTTP and gives its whole answer. */
+  readonly ask: <Data = Record<string, unknown>>(
+    query: string,
+    variables?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ) => Promise<ExecutionResult<Data>>;
+  readonly close: () => Promise<void>;
+}
+
+/** What a test changes of the shop. */
+export interface ShopOptions {
+  /** Environment variables of the gateway. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Starts a shop on free ports; close it in afterAll. */
+export async function startShop({ environment = {} }: ShopOptions = {}): Promise<Shop> {
+  const database = await createTestDatabase('seeded');
+  const store = createStore({ url: database.url });
+  const outbox = createOutbox({ store });
+  const faults = createFaults();
+  const calls: string[] = [];
+  const counted: Faults = {
+    ...faults,
+    take: (path) => {
+      calls.push(path.slice(path.lastIndexOf('.') + 1));
+      return faults.take(path);
+    },
+  };
+  const upstreams = await createUpstreamServer({ store, outbox, faults: counted, port: 0 });
+  const logged: Record<string, unknown>[] = [];
+  const gateway = createGateway(config, {
+    environment: { PORT: '0', ...targets(upstreams.port), ...environment },
+    log: collectingLog(logged),
+  });
+  const { url } = await gateway.start();
+  return {
+    url,
+    databaseUrl: database.url,
+    upstreamPort: upstreams.port,
+    store,
+    faults,
+    calls,
+    logged,
+    ask: async (query, variables = {}, headers = {}) => {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ query, variables }),
+      });
+      return response.json();
+    },
+    close: async () => {
+      await gateway.close();
+      await upstreams.close();
+      await store.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A log that keeps what it is told. */
+export function collectingLog(lines: Record<string, unknown>[]): Log {
+  const collect = (members: unknown, message?: string) => {
+    lines.push({ message, ...(typeof members === 'object' ? members : { message: members }) });
+  };
+  return { info: collect, warn: collect, error: collect };
+}
+
+function targets(port: number): Record<string, string> {
+  const names = Object.keys(config.upstreams);
+  return Object.fromEntries(
+    names.map((name) => [`WEIR_UPSTREAM_${name.toUpperCase()}`, `127.0.0.1:${port}`]),
+  );
+}
