@@ -58,7 +58,7 @@ export async function openServices(): Promise<Services> {
   const statements: Statement[] = [];
   const logs: string[] = [];
   const recorded = recordStatements(store, statements);
-  const outbox = createOutbox(recorded);
+  const outbox = createOutbox({ store: recorded });
   const log = (line: string) => void logs.push(line);
   const deps = { store: recorded, outbox, faults: createFaults(), log };
   const server = await createUpstreamServer({ ...deps, port: 0 });
