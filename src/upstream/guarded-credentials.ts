@@ -27,12 +27,14 @@ export class GuardedCredentials extends ChannelCredentials {
   override _createSecureConnector(...args: Parameters<CreateConnector>): ReturnType<CreateConnector> {
     const connector = this.#inner._createSecureConnector(...args);
     const sockets = new Set<Socket>();
+    let isDestroyed = false;
     const track = (socket: Socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     };
     return {
       connect: async (socket) => {
+        if (isDestroyed) socket.destroy(); // TCP was still connecting when the channel closed
         track(socket);
         const result = await connector.connect(socket);
         if (result.socket !== socket) track(result.socket);
@@ -41,6 +43,7 @@ export class GuardedCredentials extends ChannelCredentials {
       waitForReady: () => connector.waitForReady(),
       getCallCredentials: () => connector.getCallCredentials(),
       destroy: () => {
+        isDestroyed = true;
         connector.destroy();
         // A connection that spoke is closed by grpc-js itself, after its calls.
         for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();

@@ -14,7 +14,7 @@ export interface Pool {
   leave(channel: Channel): void;
   /** The best of its channels. */
   connectivity(): Connectivity;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Shares calls among `channels`, the least busy first, so that none carries more than `maxTaken / channels.length`. */
@@ -48,9 +48,9 @@ export function createPool(channels: readonly Channel[], limits: SlotLimits, clo
       slots.release();
     },
     connectivity: () => bestOf(channels.map((channel) => channel.connectivity())),
-    close: () => {
+    close: async () => {
       slots.close();
-      for (const channel of channels) channel.close();
+      await Promise.all(channels.map((channel) => channel.close()));
     },
   };
 }

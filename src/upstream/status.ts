@@ -150,7 +150,9 @@ const conclusions: readonly { readonly startsWith: string; readonly outcome: Out
 ];
 
 function conclusionOf({ error }: FailedCall): (typeof conclusions)[number] | undefined {
-  return conclusions.find(({ startsWith }) => error.details.startsWith(startsWith));
+  // Whatever the types say: a message in an unknown encoding ends the call with a status of undefined members.
+  const details = error.details ?? '';
+  return conclusions.find(({ startsWith }) => details.startsWith(startsWith));
 }
 
 /** Whether gRPC headers or trailers came: without any, no service can have said anything. */
@@ -161,7 +163,7 @@ function isAnswered({ error, headers }: FailedCall): boolean {
 }
 
 function detailsOf({ error }: FailedCall, policy: StatusPolicy): PublicDetails {
-  const bytes = error.metadata.get('grpc-status-details-bin')[0];
+  const bytes = error.metadata?.get('grpc-status-details-bin')[0];
   return bytes instanceof Buffer ? decodeDetails(bytes, error.code, policy) : {};
 }
 

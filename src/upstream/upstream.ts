@@ -141,9 +141,7 @@ async function closeHost(host: CallHost): Promise<void> {
   const ended = host.active.cancelAll(
     new WeirError('UPSTREAM_UNAVAILABLE', { cause: new Error(`The upstream "${host.name}" is closed.`) }),
   );
-  host.calls.close();
-  host.streams.close();
-  await ended;
+  await Promise.all([ended, host.calls.close(), host.streams.close()]);
 }
 
 /** A call that waits for one answer must know when to give up; this is a fault of the code that calls, not of a client. */
