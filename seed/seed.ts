@@ -12,6 +12,8 @@ export interface SeedOptions extends SeedSize {
   readonly url: string;
   /** Told after each table. */
   readonly onProgress?: (progress: SeedProgress) => void;
+  /** Stops the work with the signal's reason; what was there before stays. */
+  readonly signal?: AbortSignal;
 }
 
 /** A table that has been filled. */
@@ -29,13 +31,13 @@ const otherTables = ['idempotency_keys'];
  * Replaces everything in the shop's tables by the data of a size and seed. It is one transaction, so an interrupted seed
  * leaves what there was, and readers see the old data or the new. Rows are streamed: memory does not grow with the scale.
  */
-export async function seedDatabase({ url, onProgress, ...size }: SeedOptions): Promise<void> {
+export async function seedDatabase({ url, onProgress, signal, ...size }: SeedOptions): Promise<void> {
   const tables = seedTables(size);
   await withClient(url, async (client) => {
-    await inTransaction(client, async () => {
+    await inTransaction(client, signal, async () => {
       await client.query(`TRUNCATE ${[...tables.map(({ name }) => name), ...otherTables].join(', ')}`);
       for (const [index, table] of tables.entries()) {
-        const rows = await copyTable(client, table);
+        const rows = await copyTable(client, table, signal);
         onProgress?.({ table: table.name, rows, tablesDone: index + 1, tablesInAll: tables.length });
       }
       for (const [sequence, next] of Object.entries(nextNumbers(size))) {
@@ -51,15 +53,19 @@ export async function isSeeded(url: string): Promise<boolean> {
   return withClient(url, async (client) => (await client.query('SELECT FROM users LIMIT 1')).rowCount === 1);
 }
 
-async function copyTable(client: pg.Client, table: SeedTable): Promise<number> {
+async function copyTable(client: pg.Client, table: SeedTable, signal?: AbortSignal): Promise<number> {
+  signal?.throwIfAborted();
   const stream = client.query(copyFrom(`COPY ${table.name} (${table.columns.join(', ')}) FROM STDIN`));
-  // As bytes: a string would be held twice, and the stream's bound counts chunks otherwise.
-  const bytes = Readable.from(copyChunks(table.rows()), { objectMode: true, highWaterMark: 2 });
-  await pipeline(bytes, stream);
+  const chunks = Readable.from(copyChunks(table.rows()), { highWaterMark: 2 });
+  await pipeline(chunks, stream, { ...(signal && { signal }) });
   return stream.rowCount;
 }
 
-async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
+async function inTransaction(
+  client: pg.Client,
+  signal: AbortSignal | undefined,
+  work: () => Promise<void>,
+): Promise<void> {
   await client.query('BEGIN');
   try {
     await work();
@@ -67,7 +73,7 @@ async function inTransaction(client: pg.Client, work: () => Promise<void>): Prom
   } catch (error) {
     // The first error is the one to tell; when the connection is gone the server rolls back by itself.
     await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
+    throw signal?.aborted ? signal.reason : error;
   }
 }
 

@@ -163,6 +163,12 @@ describe('environmentFaults()', () => {
     expect(environmentFaults([file('src/config.ts', source)])).toEqual([]);
   });
 
+  it('finds nothing when a start script hands it on, and a fault when another file does', () => {
+    const source = `spawn(x, { env: { ...${environment.join('.')} } });`;
+    expect(environmentFaults([file('scripts/start.js', source)])).toEqual([]);
+    expect(environmentFaults([file('src/gateway.ts', source)])).toHaveLength(1);
+  });
+
   it('finds nothing when a comment speaks of it', () => {
     expect(
       environmentFaults([file('src/gateway.ts', ` * As ${environment.join('.')} has them. */`)]),
@@ -184,12 +190,16 @@ describe('domainWordFaults()', () => {
     expect(domainWordFaults([file('src/x.ts', source)], names)).toHaveLength(1);
   });
 
-  it.each(["headers['User-Agent']", 'in the order of', 'PageInfo', 'production', 'BAD_USER_INPUT', 'a Message'])(
-    'finds nothing when the engine says %s',
-    (source) => {
-      expect(domainWordFaults([file('src/x.ts', source)], names)).toEqual([]);
-    },
-  );
+  it.each([
+    "headers['User-Agent']",
+    'in the order of',
+    'PageInfo',
+    'production',
+    'BAD_USER_INPUT',
+    'a Message',
+  ])('finds nothing when the engine says %s', (source) => {
+    expect(domainWordFaults([file('src/x.ts', source)], names)).toEqual([]);
+  });
 
   it('reads the names from the protos', () => {
     expect(protoTypeNames(protos)).toEqual(

@@ -209,6 +209,8 @@ describe('seedDatabase()', () => {
     const small = { url: database.url, scale: 0.01 };
     await expect(seedDatabase({ ...small, onProgress: interrupt })).rejects.toThrow('interrupted');
     expect(await isSeeded(database.url)).toBe(false);
+    await expect(seedDatabase({ ...small, ...abortAfterFirstTable() })).rejects.toThrow('stopped');
+    expect(await isSeeded(database.url)).toBe(false);
     await seedDatabase(small);
     await seedDatabase(small);
     expect(await isSeeded(database.url)).toBe(true);
@@ -224,6 +226,13 @@ describe('seedDatabase()', () => {
     expect(told).toHaveLength(12);
   });
 });
+
+/** Stops in the middle of the second table. */
+function abortAfterFirstTable() {
+  const controller = new AbortController();
+  const stop = () => queueMicrotask(() => controller.abort(new Error('stopped')));
+  return { signal: controller.signal, onProgress: stop };
+}
 
 function digest(size: { scale?: number; seed?: number }): string {
   const hash = createHash('sha256');

@@ -9,7 +9,12 @@ import { prepareTemplates } from './postgres.ts';
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'weir-test-'));
   const postgres = await startPostgres({ dataDir, persistent: false });
-  await prepareTemplates(postgres.url);
+  try {
+    await prepareTemplates(postgres.url);
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
   project.provide('postgresUrl', postgres.url);
   return () => postgres.stop();
 }
