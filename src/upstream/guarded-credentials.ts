@@ -1,19 +1,28 @@
 import type { Socket } from 'node:net';
 import { ChannelCredentials } from '@grpc/grpc-js';
+import type { Clock } from '../clock.ts';
 
 type CreateConnector = ChannelCredentials['_createSecureConnector'];
 
+/** How long a peer may stay silent. */
+export interface ConnectPolicy {
+  readonly clock: Clock;
+  readonly connectTimeoutMs: number;
+}
+
 /**
- * Credentials that drop a connection which never spoke when its channel gives it up. grpc-js forgets a socket that is
- * still in the HTTP/2 handshake when its channel closes (1.14: nothing calls the connector's shutdown), so each
- * attempt at a peer that accepts and stays silent would leave one socket open for ever.
+ * Credentials that drop a connection whose peer accepts and then says nothing: at `connectTimeoutMs`, and when the
+ * channel closes. grpc-js 1.14 does neither (grpc-node issue 2785; nothing calls its connector's shutdown), so that a
+ * silent address would never be tried again and each given-up attempt would leave a socket open for ever.
  */
 export class GuardedCredentials extends ChannelCredentials {
   readonly #inner: ChannelCredentials;
+  readonly #policy: ConnectPolicy;
 
-  constructor(inner: ChannelCredentials) {
+  constructor(inner: ChannelCredentials, policy: ConnectPolicy) {
     super();
     this.#inner = inner;
+    this.#policy = policy;
   }
 
   override _isSecure(): boolean {
@@ -26,18 +35,26 @@ export class GuardedCredentials extends ChannelCredentials {
 
   override _createSecureConnector(...args: Parameters<CreateConnector>): ReturnType<CreateConnector> {
     const connector = this.#inner._createSecureConnector(...args);
-    const sockets = new Set<Socket>();
+    const { clock, connectTimeoutMs } = this.#policy;
+    /** Drops a connection unless its peer has spoken; one per connection. */
+    const dropIfSilent = new Set<() => void>();
     let isDestroyed = false;
-    const track = (socket: Socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-    };
     return {
       connect: async (socket) => {
         if (isDestroyed) socket.destroy(); // TCP was still connecting when the channel closed
-        track(socket);
+        let secured: Socket | undefined;
+        const drop = () => {
+          // Under TLS the handshake does not count: what is awaited are the peer's HTTP/2 settings.
+          if (secured === undefined || secured.bytesRead === 0) socket.destroy();
+        };
+        const cancelTimer = clock.after(connectTimeoutMs, drop);
+        dropIfSilent.add(drop);
+        socket.once('close', () => {
+          cancelTimer();
+          dropIfSilent.delete(drop);
+        });
         const result = await connector.connect(socket);
-        if (result.socket !== socket) track(result.socket);
+        secured = result.socket;
         return result;
       },
       waitForReady: () => connector.waitForReady(),
@@ -46,7 +63,7 @@ export class GuardedCredentials extends ChannelCredentials {
         isDestroyed = true;
         connector.destroy();
         // A connection that spoke is closed by grpc-js itself, after its calls.
-        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+        for (const drop of dropIfSilent) drop();
       },
     };
   }

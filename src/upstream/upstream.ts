@@ -124,7 +124,10 @@ function poolFrom(
     target,
     clock,
     connectTimeoutMs,
-    credentials: new GuardedCredentials(options.credentials ?? credentials.createInsecure()),
+    credentials: new GuardedCredentials(options.credentials ?? credentials.createInsecure(), {
+      clock,
+      connectTimeoutMs,
+    }),
     options: channelOptionsFrom(numbers, options.idempotentMethods?.map(({ path }) => path) ?? []),
     onConnectTimeout: () => onAnomaly?.({ kind: 'connectTimeout', upstream: name, connectTimeoutMs }),
   };

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
@@ -7,37 +5,7 @@ import { WeirError } from '../../src/errors.ts';
 import type { UpstreamAnomaly } from '../../src/upstream/options.ts';
 import { upstreamFailureOf } from '../../src/upstream/status.ts';
 import { callFor, failureOf, openUpstream, probe, serveProbe } from './probe.ts';
-
-/** A TCP server that accepts and stays silent, until told to pass on to a real one. */
-async function listenSilently() {
-  const sockets = new Set<Socket>();
-  let forwardPort: number | undefined;
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
-    if (forwardPort === undefined) {
-      socket.resume();
-      return;
-    }
-    const onward = connect(forwardPort, '127.0.0.1');
-    onward.on('error', () => socket.destroy());
-    socket.pipe(onward).pipe(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    target: `127.0.0.1:${(server.address() as AddressInfo).port}`, // TCP
-    server,
-    sockets,
-    /** New connections reach `target`; without one they meet silence. */
-    forwardTo: (target?: string) => {
-      forwardPort = target === undefined ? undefined : Number(target.split(':')[1]);
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
+import { listenSilently } from './silent-server.ts';
 
 describe('createChannel()', () => {
   it('fails waiting calls as UPSTREAM_UNAVAILABLE at connectTimeoutMs when the peer accepts and never speaks', async () => {

@@ -1,0 +1,21 @@
+/** A self-signed certificate of localhost for tests alone, valid until 2126; its key protects nothing. */
+export const testCertificate = {
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUFdIDekKV+/LY5WSNy19s9UcWjY0wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzAzMjcyOFoYDzIxMjYxMDMw
+MDMyNzI4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASdlsALjzS2ioIulM2UeFlRcwZJgVkkYdvjff3QztOsgZVqHX97JtEe
+947ElAdly7ZzzR5amZYXBz6/k5Fx/ahao28wbTAdBgNVHQ4EFgQURx/nYZ4WDVy/
+JX7J4CFuU8QDDlgwHwYDVR0jBBgwFoAURx/nYZ4WDVy/JX7J4CFuU8QDDlgwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgHdMxkEGUaL0oOy0Z/TL71g7N9PSEwnP7rMLK2dBQTzICIB39
+sjkWitCrVxFP4xXa1UTpQ3aMGTPbuaGpmWlN5Klu
+-----END CERTIFICATE-----
+`,
+  privateKey: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgZRbKemZKifstRcSL
+jB8E5ZlE6Lmvu1+86OYFWFrITwWhRANCAASdlsALjzS2ioIulM2UeFlRcwZJgVkk
+Ydvjff3QztOsgZVqHX97JtEe947ElAdly7ZzzR5amZYXBz6/k5Fx/aha
+-----END PRIVATE KEY-----
+`,
+} as const;
