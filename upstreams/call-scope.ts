@@ -1,5 +1,6 @@
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { type Fault, type Faults, failureOfFault } from './faults.ts';
+import { failure } from './status.ts';
 
 /** What a method knows of the call that it answers. */
 export interface CallContext {
@@ -35,12 +36,21 @@ export interface CallScope {
   readonly cleanup: () => void;
 }
 
-export function createCallScope(call: Call, path: string, faults: Faults): CallScope {
+/** @param closing ends the call with UNAVAILABLE when it aborts. */
+export function createCallScope(
+  call: Call,
+  path: string,
+  faults: Faults,
+  closing: AbortSignal | undefined,
+): CallScope {
   const controller = new AbortController();
   const { signal } = controller;
   const deadlineMs = Number(call.getDeadline());
   const onCancelled = () => controller.abort(reasonOf(deadlineMs));
+  const onClosing = () => controller.abort(failure(status.UNAVAILABLE, 'The server is stopping.'));
   call.on('cancelled', onCancelled);
+  closing?.addEventListener('abort', onClosing);
+  if (closing?.aborted) onClosing();
   let headersSent = false;
   let messages = 0;
   const fault = faults.take(path);
@@ -68,7 +78,10 @@ export function createCallScope(call: Call, path: string, faults: Faults): CallS
     },
     change: (response) => (fault?.rows ? faults.changeRows(fault.rows, response) : response),
     drained: () => drained(call, signal),
-    cleanup: () => call.off('cancelled', onCancelled),
+    cleanup: () => {
+      call.off('cancelled', onCancelled);
+      closing?.removeEventListener('abort', onClosing);
+    },
   };
 }
 

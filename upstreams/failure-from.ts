@@ -16,6 +16,7 @@ const CODES: Readonly<Record<string, readonly [status, string]>> = {
 /** The answer to a call that threw. What nobody foresaw is INTERNAL without a word of it, and logged. */
 export function failureFrom(error: unknown, signal: AbortSignal, log: (line: string) => void): Failure {
   if (error instanceof Failure) return error;
+  if (signal.reason instanceof Failure) return signal.reason;
   if (signal.aborted) {
     const late = signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
     return late

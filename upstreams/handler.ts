@@ -15,17 +15,19 @@ import type { Failure } from './status.ts';
 export interface HandlerDeps {
   readonly faults: Faults;
   readonly log?: ((line: string) => void) | undefined;
+  /** Aborts when the server stops: calls that answer with a stream end with UNAVAILABLE, the others may finish. */
+  readonly closing?: AbortSignal | undefined;
 }
 
 /** Makes grpc-js handlers of async functions and generators: cancellation, back-pressure, faults and failures in one place. */
-export function createHandlers({ faults, log = console.error }: HandlerDeps) {
+export function createHandlers({ faults, log = console.error, closing }: HandlerDeps) {
   const settle = async <Result>(
     call: Call,
-    method: { readonly path: string },
+    method: { readonly path: string; readonly responseStream: boolean },
     work: (scope: CallScope) => Promise<Result>,
     fail: (failure: Failure) => void,
   ): Promise<void> => {
-    const scope = createCallScope(call, method.path, faults);
+    const scope = createCallScope(call, method.path, faults, method.responseStream ? closing : undefined);
     try {
       await work(scope);
     } catch (error) {

@@ -48,7 +48,7 @@ export interface Outbox {
    * position is past the end of the topic.
    */
   follow(options: FollowOptions): AsyncGenerator<OutboxEvent, void, undefined>;
-  /** Removes events older than `maxAgeMs` (7 days); answers how many. */
+  /** Removes events older than `maxAgeMs` (7 days), but never the last 1,000 of a topic; answers how many. */
   expire(maxAgeMs?: number, signal?: AbortSignal): Promise<number>;
 }
 
@@ -57,6 +57,8 @@ const CHUNK = 100;
 /** A change that no NOTIFY told of is found this late at most. */
 const POLL_MS = 1_000;
 const RETENTION_MS = 7 * 24 * 3_600_000;
+/** Events of a topic that no age removes: a quiet topic keeps its history. */
+const ALWAYS_KEPT = 1_000;
 
 const APPEND = `
 WITH counter AS (
@@ -75,6 +77,16 @@ SELECT
   coalesce((SELECT last_sequence FROM outbox_topics WHERE topic = $1), 0) AS last,
   (SELECT sequence FROM outbox WHERE topic = $1 ORDER BY sequence LIMIT 1) AS first`;
 
+const EXPIRE = `
+WITH removed AS (
+  DELETE FROM outbox USING outbox_topics
+  WHERE outbox.topic = outbox_topics.topic
+    AND outbox.sequence <= outbox_topics.last_sequence - ${ALWAYS_KEPT}
+    AND outbox.create_time < clock_timestamp() - $1::bigint * interval '1 ms'
+  RETURNING 1
+)
+SELECT count(*) AS removed FROM removed`;
+
 /** The log behind the Watch RPCs. */
 export function createOutbox({ store }: { store: Store }): Outbox {
   return {
@@ -86,13 +98,8 @@ export function createOutbox({ store }: { store: Store }): Outbox {
     },
     follow: (options) => follow(store, options),
     expire: async (maxAgeMs = RETENTION_MS, signal) => {
-      const text = "DELETE FROM outbox WHERE create_time < clock_timestamp() - $1::bigint * interval '1 ms'";
-      const rows = await store.query<{ n: bigint }>(
-        `WITH gone AS (${text} RETURNING 1) SELECT count(*) AS n FROM gone`,
-        [maxAgeMs],
-        signal,
-      );
-      return Number(rows[0]?.n ?? 0n);
+      const [row] = await store.query<{ removed: bigint }>(EXPIRE, [maxAgeMs], signal);
+      return Number(row?.removed ?? 0n);
     },
   };
 }

@@ -167,6 +167,8 @@ async function stopServer(child: ChildProcess, remove: string | undefined): Prom
     const { promise: ended, resolve: end, reject } = Promise.withResolvers<void>();
     child.once('exit', () => end());
     const timer = setTimeout(() => reject(new Error(`Postgres did not stop within ${STOP_MS} ms.`)), STOP_MS);
+    // From here on Postgres tells only of the connections that it ends.
+    child.stderr?.removeAllListeners('data').resume();
     child.stdin?.end();
     await ended.finally(() => clearTimeout(timer));
   }

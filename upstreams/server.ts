@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type ChannelOptions, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { addReflection } from './reflection.ts';
@@ -11,7 +12,7 @@ export interface UpstreamServerOptions extends ServiceDeps {
   readonly host?: string;
   /** 0 chooses a free one. */
   readonly port: number;
-  /** How long calls may take to end after close before they are cut off (1,000). Watchers always are. */
+  /** How long calls may take to end after close before they are cut off (1,000). Streams end at once, with UNAVAILABLE. */
   readonly graceMs?: number;
 }
 
@@ -24,6 +25,7 @@ export interface UpstreamServer {
 
 /** Connections live for an hour, so that clients find new servers; pings tell dead ones; watchers may ping between messages. */
 const OPTIONS: ChannelOptions = {
+  // Not here: 'grpc.enable_channelz': 0. Without channelz, forceShutdown of grpc-js 1.14 knows no session and ends none.
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
   'grpc.max_send_message_length': 4 * 1024 * 1024,
   'grpc.max_concurrent_streams': 1_000,
@@ -32,7 +34,6 @@ const OPTIONS: ChannelOptions = {
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.keepalive_permit_without_calls': 1,
-  'grpc.enable_channelz': 0,
 };
 
 /**
@@ -41,7 +42,11 @@ const OPTIONS: ChannelOptions = {
  * @throws the error of the bind (its message contains EADDRINUSE for a taken port).
  */
 export async function createUpstreamServer(options: UpstreamServerOptions): Promise<UpstreamServer> {
-  const { services = createServices(options), host = '127.0.0.1', graceMs = 1_000 } = options;
+  const { host = '127.0.0.1', graceMs = 1_000 } = options;
+  const closing = new AbortController();
+  // Each watcher listens to it, and watchers are as many as the clients want.
+  setMaxListeners(0, closing.signal);
+  const services = options.services ?? createServices({ ...options, closing: closing.signal });
   const server = new Server(OPTIONS);
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   const names = services.map(({ definition }) => nameOf(definition));
@@ -50,13 +55,14 @@ export async function createUpstreamServer(options: UpstreamServerOptions): Prom
   health.addToServer(server);
   addReflection(server, names);
   const port = await bind(server, `${host}:${options.port}`);
-  let closing: Promise<void> | undefined;
+  let closed: Promise<void> | undefined;
   return {
     port,
     close: () => {
       for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
-      closing ??= shutDown(server, graceMs);
-      return closing;
+      closing.abort();
+      closed ??= shutDown(server, graceMs);
+      return closed;
     },
   };
 }

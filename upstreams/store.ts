@@ -44,7 +44,12 @@ const INT8_OID = 20;
 
 /** A pool of connections to the shop's Postgres. Nothing connects before it is needed. */
 export function createStore(options: StoreOptions): Store {
-  const { url, maxConnections = 10, maxWaiting = 500, statementTimeoutMs = 30_000, log = () => {} } = options;
+  const { url, maxConnections = 10, maxWaiting = 500, statementTimeoutMs = 30_000 } = options;
+  let closed = false;
+  // Connections that end while we close are no news.
+  const log = (line: string) => {
+    if (!closed) options.log?.(line);
+  };
   const pool = createPool(url, maxConnections, statementTimeoutMs, log);
   // Cancelling has connections of its own: a busy pool is when it is needed most.
   const cancelPool = createPool(url, 2, CONNECT_TIMEOUT_MS, log);
@@ -89,6 +94,7 @@ export function createStore(options: StoreOptions): Store {
       return listener.listen(channel, onMessage);
     },
     close: async () => {
+      closed = true;
       await listener?.close();
       await pool.end();
       await cancelPool.end();
