@@ -30,6 +30,8 @@ export interface Services {
   readonly outbox: Outbox;
   /** Every statement that the services have run. */
   readonly statements: Statement[];
+  /** How many listen to Postgres now: one for each Watch call. */
+  readonly listeners: () => number;
   /** What the services have logged: a failure that nobody foresaw. */
   readonly logs: string[];
   close(): Promise<void>;
@@ -57,10 +59,21 @@ export async function openServices(): Promise<Services> {
   const store = createStore({ url: database.url });
   const statements: Statement[] = [];
   const logs: string[] = [];
-  const recorded = recordStatements(store, statements);
-  const outbox = createOutbox({ store: recorded });
+  let listeners = 0;
+  const watched: Store = {
+    ...recordStatements(store, statements),
+    listen: (channel, onMessage) => {
+      listeners++;
+      const unlisten = store.listen(channel, onMessage);
+      return () => {
+        listeners--;
+        unlisten();
+      };
+    },
+  };
+  const outbox = createOutbox({ store: watched });
   const log = (line: string) => void logs.push(line);
-  const deps = { store: recorded, outbox, faults: createFaults(), log };
+  const deps = { store: watched, outbox, faults: createFaults(), log };
   const server = await createUpstreamServer({ ...deps, port: 0 });
   const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
   const close = async () => {
@@ -69,7 +82,7 @@ export async function openServices(): Promise<Services> {
     await store.close();
     await database.drop();
   };
-  return { client, store, outbox, statements, logs, close };
+  return { client, store, outbox, statements, listeners: () => listeners, logs, close };
 }
 
 /** The store itself, watched. */
@@ -208,4 +221,11 @@ async function settled<Res>(
     else resolve(response);
   });
   return promise;
+}
+
+/** Waits until that many statements of the services' database wait for a lock. */
+export async function untilLockWaits({ store }: Services, wanted: number): Promise<void> {
+  const text = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  let waiting = -1;
+  while (waiting !== wanted) waiting = (await store.query(text)).length;
 }

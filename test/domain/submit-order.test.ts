@@ -6,7 +6,16 @@ import {
   type SubmitOrderRequest,
   type SubmitOrderResponse,
 } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
-import { failureOf, openServices, openUpload, orderParts, type Services, send, submit } from './services.ts';
+import {
+  failureOf,
+  openServices,
+  openUpload,
+  orderParts,
+  type Services,
+  send,
+  submit,
+  untilLockWaits,
+} from './services.ts';
 
 let services: Services;
 beforeAll(async () => {
@@ -365,21 +374,14 @@ describe('submitOrder() when the caller leaves', () => {
     const { call, answer } = upload();
     for (const part of orderParts([['product-63', 1]])) call.write(part);
     call.end();
-    await untilLockWaits(1);
+    await untilLockWaits(services, 1);
     call.cancel();
     expect((await failureOf(answer)).code).toBe(status.CANCELLED);
-    await untilLockWaits(0);
+    await untilLockWaits(services, 0);
     release.resolve();
     await holder;
     expect(await productOf('product-63')).toEqual(before);
   });
-
-  /** Waits until that many statements of this database wait for a lock. */
-  async function untilLockWaits(wanted: number): Promise<void> {
-    const text = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-    let waiting = -1;
-    while (waiting !== wanted) waiting = (await services.store.query(text)).length;
-  }
 
   async function unitsInOrders(productId: string): Promise<bigint | undefined> {
     const rows = await services.store.query<{ n: bigint }>(
