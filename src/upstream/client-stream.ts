@@ -1,7 +1,8 @@
 import { WeirError } from '../errors.ts';
 import { openCall } from './call.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
-import type { MethodDefinition } from './method-definition.ts';
+import { assertDeadline } from './deadline.ts';
+import { assertKind, type MethodDefinition } from './method-definition.ts';
 import { type Requests, sendRequests } from './writer.ts';
 
 /**
@@ -16,6 +17,8 @@ export function callClientStream<Req, Res>(
 ): Promise<Res> {
   const { path, requestSerialize, responseDeserialize } = method;
   return new Promise((resolve, reject) => {
+    assertKind('clientStream', method);
+    assertDeadline(path, call.deadlineMs);
     openCall(
       host,
       'clientStream',

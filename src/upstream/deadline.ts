@@ -11,6 +11,12 @@ export interface DeadlinePolicy {
  */
 export function callTimeoutMs(deadlineMs: number, nowMs: number, policy: DeadlinePolicy): number | undefined {
   const leftMs = deadlineMs - nowMs;
-  if (leftMs <= 0) return undefined;
+  if (!(leftMs > 0)) return undefined; // so that NaN is refused too
   return Math.max(leftMs - policy.deadlineMarginMs, Math.min(policy.minTimeoutMs, leftMs));
+}
+
+/** Throws a TypeError unless `deadlineMs` is finite: a call that waits for one answer must know when to give up. */
+export function assertDeadline(path: string, deadlineMs: number): void {
+  if (!Number.isFinite(deadlineMs))
+    throw new TypeError(`${path} needs a finite deadlineMs, got ${deadlineMs}.`);
 }

@@ -1,7 +1,7 @@
 import { WeirError } from '../errors.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
-import type { MethodDefinition } from './method-definition.ts';
-import { createReader } from './reader.ts';
+import { assertKind, type MethodDefinition } from './method-definition.ts';
+import { Reader } from './reader.ts';
 import { type Requests, sendRequests } from './writer.ts';
 
 /**
@@ -14,14 +14,15 @@ export function callDuplex<Req, Res>(
   requests: Requests<Req>,
   call: CallOptions,
 ): AsyncIterableIterator<Res, undefined> {
+  assertKind('duplex', method);
   const { path, requestSerialize, responseDeserialize } = method;
   let stop = () => {};
-  return createReader<Res>(
+  return new Reader<Res>(
     host,
     {
       kind: 'duplex',
       path,
-      make: (live) => {
+      start: (live) => {
         const { client, metadata, options } = live;
         const rpc = client.makeBidiStreamRequest(
           path,

@@ -45,7 +45,7 @@ export class LiveCall {
   attach(rpc: ClientUnaryCall, unlink: () => void): void {
     this.#rpc = rpc;
     this.#unlink = unlink;
-    rpc.once('metadata', (headers) => {
+    rpc.on('metadata', (headers) => {
       this.#headers = headers;
     });
     // The signal may have aborted while the RPC was made.

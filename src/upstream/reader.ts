@@ -1,4 +1,4 @@
-import type { ClientReadableStream } from '@grpc/grpc-js';
+import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
 import type { WeirError } from '../errors.ts';
 import type { CallRecord } from '../observe/timeline.ts';
 import { linkSignals, type OwnedSignal } from '../signal.ts';
@@ -6,11 +6,11 @@ import { openCall } from './call.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import type { LiveCall } from './live-call.ts';
 
-/** What {@link createReader} reads from. */
+/** The RPC whose messages a {@link Reader} gives. */
 export interface ReadableRpc<Res> {
   readonly kind: CallRecord['kind'];
   readonly path: string;
-  readonly make: (live: LiveCall) => ClientReadableStream<Res>;
+  readonly start: (live: LiveCall) => ClientReadableStream<Res>;
   /** Runs once when the RPC is over, however it ended. */
   readonly onOver?: () => void;
 }
@@ -26,72 +26,93 @@ interface Pull<Res> {
  * that grpc-js fixes, reading stops and HTTP/2 flow control holds the service back. Messages that came before a
  * failure are given before it; after a cancellation none is.
  */
-export function createReader<Res>(
-  host: CallHost,
-  rpcOf: ReadableRpc<Res>,
-  call: CallOptions,
-): AsyncIterableIterator<Res, undefined> {
-  const pulls: Pull<Res>[] = [];
-  const stop = new AbortController();
-  let linked: OwnedSignal | undefined;
-  let rpc: ClientReadableStream<Res> | undefined;
-  let isOver = false;
-  let failure: WeirError | undefined;
+export class Reader<Res> implements AsyncIterableIterator<Res, undefined> {
+  readonly #host: CallHost;
+  readonly #rpc: ReadableRpc<Res>;
+  readonly #call: CallOptions;
+  readonly #stop = new AbortController();
+  readonly #pulls: Pull<Res>[] = [];
+  #linked: OwnedSignal | undefined;
+  #stream: ClientReadableStream<Res> | undefined;
+  #isOver = false;
+  #failure: WeirError | undefined;
 
-  const serve = () => {
-    for (let pull = pulls[0]; pull !== undefined; pull = pulls[0]) {
-      const message: Res | null = linked?.signal.aborted ? null : (rpc?.read() ?? null);
-      if (message === null && !isOver) return;
-      pulls.shift();
-      if (message !== null) pull.resolve({ value: message, done: false });
-      else if (failure === undefined) pull.resolve({ value: undefined, done: true });
-      else {
-        pull.reject(failure);
-        failure = undefined; // an iterator fails once, then it is done
-      }
-    }
-  };
-  const end = (error: WeirError | undefined) => {
-    if (isOver) return;
-    isOver = true;
-    failure = stop.signal.aborted ? undefined : error;
-    linked?.cleanup();
-    rpcOf.onOver?.();
-    serve();
-  };
-  const start = (): OwnedSignal => {
-    const own = linkSignals(call.signal, stop.signal);
-    openCall(host, rpcOf.kind, rpcOf.path, { ...call, signal: own.signal }, begin, end);
-    return own;
-  };
-  const begin = (live: LiveCall) => {
-    const stream = rpcOf.make(live);
-    rpc = stream;
-    stream.on('readable', serve);
-    stream.on('end', () => end(undefined));
+  constructor(host: CallHost, rpc: ReadableRpc<Res>, call: CallOptions) {
+    this.#host = host;
+    this.#rpc = rpc;
+    this.#call = call;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Res, undefined>> {
+    if (this.#linked === undefined && !this.#isOver) this.#open();
+    return new Promise((resolve, reject) => {
+      this.#pulls.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  return(): Promise<IteratorResult<Res, undefined>> {
+    this.#stop.abort();
+    this.#end(undefined);
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  #open(): void {
+    const { kind, path } = this.#rpc;
+    this.#linked = linkSignals(this.#call.signal, this.#stop.signal);
+    const call = { ...this.#call, signal: this.#linked.signal };
+    openCall(
+      this.#host,
+      kind,
+      path,
+      call,
+      (live) => this.#listen(live),
+      (error) => this.#end(error),
+    );
+  }
+
+  #listen(live: LiveCall): ClientReadableStream<Res> {
+    const stream = this.#rpc.start(live);
+    this.#stream = stream;
+    stream.on('readable', () => this.#serve());
+    stream.on('end', () => this.#end(undefined));
     // Stays for good: grpc-js emits a failure even when nobody reads any more, and unheard it would end the process.
-    stream.on('error', (error: Parameters<LiveCall['settle']>[0]) => end(live.settle(error)));
+    stream.on('error', (error: ServiceError) => this.#end(live.settle(error)));
     stream.on('status', ({ code }) => {
-      if (code === 0) live.settle(null);
+      if (code === status.OK) live.settle(null);
     });
     return stream;
-  };
+  }
 
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    next: () => {
-      if (!stop.signal.aborted) linked ??= start();
-      return new Promise((resolve, reject) => {
-        pulls.push({ resolve, reject });
-        serve();
-      });
-    },
-    return: () => {
-      stop.abort();
-      end(undefined);
-      return Promise.resolve({ value: undefined, done: true });
-    },
-  };
+  #end(failure: WeirError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#failure = this.#stop.signal.aborted ? undefined : failure;
+    this.#linked?.cleanup();
+    this.#rpc.onOver?.();
+    this.#serve();
+  }
+
+  #serve(): void {
+    for (let pull = this.#pulls[0]; pull !== undefined; pull = this.#pulls[0]) {
+      const message = this.#linked?.signal.aborted ? null : (this.#stream?.read() as Res | null | undefined); // its type is any
+      const isMessage = message !== null && message !== undefined;
+      if (!isMessage && !this.#isOver) return;
+      this.#pulls.shift();
+      if (isMessage) pull.resolve({ value: message, done: false });
+      else this.#finish(pull);
+    }
+  }
+
+  /** An iterator fails once; then it is done. */
+  #finish(pull: Pull<Res>): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure === undefined) pull.resolve({ value: undefined, done: true });
+    else pull.reject(failure);
+  }
 }

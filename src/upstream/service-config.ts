@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import type { UpstreamNumbers } from './options.ts';
+import type { UpstreamNumbers } from './limits.ts';
 
 /**
  * The grpc-js channel options of one connection: a private connection (not shared with equal channels of the process),

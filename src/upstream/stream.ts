@@ -1,21 +1,22 @@
 import type { CallHost, CallOptions } from './call-host.ts';
-import type { MethodDefinition } from './method-definition.ts';
-import { createReader } from './reader.ts';
+import { assertKind, type MethodDefinition } from './method-definition.ts';
+import { Reader } from './reader.ts';
 
-/** One request, a stream of answers; see {@link createReader} for its life. Fails with a WeirError alone. */
+/** One request, a stream of answers; see {@link Reader} for its life. Fails with a WeirError alone. */
 export function callServerStream<Req, Res>(
   host: CallHost,
   method: MethodDefinition<Req, Res>,
   request: Req,
   call: CallOptions,
 ): AsyncIterableIterator<Res, undefined> {
+  assertKind('serverStream', method);
   const { path, requestSerialize, responseDeserialize } = method;
-  return createReader<Res>(
+  return new Reader<Res>(
     host,
     {
       kind: 'serverStream',
       path,
-      make: ({ client, metadata, options }) =>
+      start: ({ client, metadata, options }) =>
         client.makeServerStreamRequest(
           path,
           requestSerialize,

@@ -1,6 +1,7 @@
 import { openCall } from './call.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
-import type { MethodDefinition } from './method-definition.ts';
+import { assertDeadline } from './deadline.ts';
+import { assertKind, type MethodDefinition } from './method-definition.ts';
 
 /** One request, one answer. Rejects with a WeirError alone. */
 export function callUnary<Req, Res>(
@@ -10,6 +11,8 @@ export function callUnary<Req, Res>(
   call: CallOptions,
 ): Promise<Res> {
   return new Promise((resolve, reject) => {
+    assertKind('unary', method);
+    assertDeadline(method.path, call.deadlineMs);
     openCall(
       host,
       'unary',

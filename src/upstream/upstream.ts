@@ -7,8 +7,9 @@ import { callClientStream } from './client-stream.ts';
 import { closedDetailsPolicy } from './details.ts';
 import { callDuplex } from './duplex.ts';
 import { GuardedCredentials } from './guarded-credentials.ts';
+import type { UpstreamNumbers } from './limits.ts';
 import type { MethodDefinition } from './method-definition.ts';
-import { type UpstreamNumbers, type UpstreamOptions, upstreamFaults, upstreamNumbers } from './options.ts';
+import { type UpstreamOptions, upstreamFaults, upstreamNumbers } from './options.ts';
 import { createPool, type Pool } from './pool.ts';
 import { channelOptionsFrom } from './service-config.ts';
 import { defaultUserTokenReasons } from './status.ts';
@@ -63,24 +64,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   let closed: Promise<void> | undefined;
   return {
     name: host.name,
-    unary: async (method, request, call) => {
-      assertKind('unary', method);
-      assertDeadline(method.path, call);
-      return callUnary(host, method, request, call);
-    },
-    serverStream: (method, request, call) => {
-      assertKind('serverStream', method);
-      return callServerStream(host, method, request, call);
-    },
-    clientStream: async (method, requests, call) => {
-      assertKind('clientStream', method);
-      assertDeadline(method.path, call);
-      return callClientStream(host, method, requests, call);
-    },
-    duplex: (method, requests, call) => {
-      assertKind('duplex', method);
-      return callDuplex(host, method, requests, call);
-    },
+    unary: (method, request, call) => callUnary(host, method, request, call),
+    serverStream: (method, request, call) => callServerStream(host, method, request, call),
+    clientStream: (method, requests, call) => callClientStream(host, method, requests, call),
+    duplex: (method, requests, call) => callDuplex(host, method, requests, call),
     state: () => ({
       connectivity: host.calls.connectivity(),
       inFlight: host.calls.inFlight,
@@ -145,24 +132,4 @@ async function closeHost(host: CallHost): Promise<void> {
     new WeirError('UPSTREAM_UNAVAILABLE', { cause: new Error(`The upstream "${host.name}" is closed.`) }),
   );
   await Promise.all([ended, host.calls.close(), host.streams.close()]);
-}
-
-/** A call that waits for one answer must know when to give up; this is a fault of the code that calls, not of a client. */
-function assertDeadline(path: string, { deadlineMs }: CallOptions): void {
-  if (!Number.isFinite(deadlineMs))
-    throw new TypeError(`${path} needs a finite deadlineMs, got ${deadlineMs}.`);
-}
-
-const streamsOf = {
-  unary: { requestStream: false, responseStream: false },
-  serverStream: { requestStream: false, responseStream: true },
-  clientStream: { requestStream: true, responseStream: false },
-  duplex: { requestStream: true, responseStream: true },
-} as const;
-
-/** Sent as another kind than its own, a call would hang or lose messages without a word. */
-function assertKind(kind: keyof typeof streamsOf, method: MethodDefinition<never, unknown>): void {
-  const { requestStream, responseStream } = streamsOf[kind];
-  if (method.requestStream === requestStream && method.responseStream === responseStream) return;
-  throw new TypeError(`${method.path} is not a ${kind} method.`);
 }

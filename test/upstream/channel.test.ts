@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { WeirError } from '../../src/errors.ts';
 import type { UpstreamAnomaly } from '../../src/upstream/options.ts';
-import { upstreamFailureOf } from '../../src/upstream/status.ts';
+import { upstreamFailureOf } from '../../src/upstream/upstream-failure.ts';
 import { callFor, failureOf, openUpstream, probe, serveProbe } from './probe.ts';
 import { listenSilently } from './silent-server.ts';
 

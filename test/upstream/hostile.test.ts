@@ -5,7 +5,7 @@ import { type AddressInfo, createServer as createTcpServer, type Server } from '
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WeirError } from '../../src/errors.ts';
-import { upstreamFailureOf } from '../../src/upstream/status.ts';
+import { upstreamFailureOf } from '../../src/upstream/upstream-failure.ts';
 import { callFor, failureOf, openUpstream, probe } from './probe.ts';
 
 const canary = 'CANARY-hunter2';

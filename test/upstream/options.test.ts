@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import {
-  type UpstreamNumbers,
-  upstreamFaults,
-  upstreamLimits,
-  upstreamNumbers,
-} from '../../src/upstream/options.ts';
+import { type UpstreamNumbers, upstreamLimits } from '../../src/upstream/limits.ts';
+import { upstreamFaults, upstreamNumbers } from '../../src/upstream/options.ts';
 import { channelOptionsFrom, serviceConfigFrom } from '../../src/upstream/service-config.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
 

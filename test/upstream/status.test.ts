@@ -3,7 +3,8 @@ import { status } from '@grpc/grpc-js';
 import { DebugInfo, ErrorInfo, RequestInfo, ResourceInfo, RetryInfo } from 'nice-grpc-error-details';
 import { describe, expect, it } from 'vitest';
 import { errorTable, WeirError } from '../../src/errors.ts';
-import { type GrpcCode, statusTable, upstreamFailureOf } from '../../src/upstream/status.ts';
+import { type GrpcCode, statusTable } from '../../src/upstream/status.ts';
+import { upstreamFailureOf } from '../../src/upstream/upstream-failure.ts';
 import { callFor, failureOf, openUpstream, probe, serveProbe, statusOf } from './probe.ts';
 import { detail, richStatus } from './rich-status.ts';
 

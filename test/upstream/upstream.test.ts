@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { WeirError } from '../../src/errors.ts';
 import type { UpstreamAnomaly } from '../../src/upstream/options.ts';
-import { upstreamFailureOf } from '../../src/upstream/status.ts';
+import { upstreamFailureOf } from '../../src/upstream/upstream-failure.ts';
 import { callFor, cancelled, failureOf, openUpstream, probe, serveProbe, statusOf } from './probe.ts';
 
 const noDeadline = { deadlineMs: Number.POSITIVE_INFINITY };
