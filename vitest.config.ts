@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need the shop's Postgres; the others run without waiting for it. */
@@ -12,7 +14,10 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      reporter: ['text-summary', 'json-summary', 'html'],
+      reporter: ['text-summary'],
+      // Of this run alone, as vitest empties it: two runs in one folder do not disturb each other.
+      reportsDirectory: join(tmpdir(), `weir-coverage-${process.pid}`),
+      reportOnFailure: true,
       thresholds: { lines: 90 },
     },
     projects: [
