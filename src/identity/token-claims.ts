@@ -1,0 +1,66 @@
+import type { JWTPayload } from 'jose';
+import type { VerifiedIdentity } from './principal.ts';
+import { isScopeToken } from './scopes.ts';
+import { tokenRefusal } from './token-refusal.ts';
+
+/** How claims become an identity. */
+export interface ClaimRules {
+  readonly tenantClaim: string;
+  /** The first that is present counts. */
+  readonly clientClaims: readonly string[];
+  readonly maxLifetimeMs: number;
+  readonly toleranceMs: number;
+}
+
+/** Longest subject, tenant and client in characters once percent-encoded, and most scopes: their metadata stays small. */
+export const maxNameLength = 512;
+/** Most scopes of one token, and their length together, in characters with the spaces. */
+export const maxScopes = { count: 100, length: 2_048 } as const;
+
+const controlPattern = /\p{Cc}/u;
+
+/**
+ * The identity in claims that were verified. Throws CLAIMS where `sub` is absent or one of subject, tenant and client is
+ * not a string of 1 to {@link maxNameLength} characters without control characters, where `scope` (RFC 9068 section
+ * 2.2.3) and `scp` are both there or hold anything but scopes (one string with spaces, or a list), or where the token is made to live past `maxLifetimeMs`.
+ */
+export function identityFromClaims(claims: JWTPayload, rules: ClaimRules): VerifiedIdentity {
+  const { sub, iat, exp } = claims;
+  const subject = nameFrom(sub);
+  if (subject === null || typeof iat !== 'number' || typeof exp !== 'number') throw tokenRefusal('CLAIMS');
+  if ((exp - iat) * 1000 > rules.maxLifetimeMs) throw tokenRefusal('CLAIMS');
+  const clientClaim = rules.clientClaims.find((name) => claims[name] !== undefined);
+  return {
+    subject,
+    tenant: nameFrom(claims[rules.tenantClaim]),
+    client: clientClaim === undefined ? null : nameFrom(claims[clientClaim]),
+    scopes: scopesFrom(claims['scope'], claims['scp']),
+    expiresAtMs: exp * 1000 + rules.toleranceMs,
+  };
+}
+
+function nameFrom(value: unknown): string | null {
+  if (value === undefined) return null;
+  const isName =
+    typeof value === 'string' && value !== '' && value.isWellFormed() && !controlPattern.test(value);
+  if (!isName || encodeURIComponent(value).length > maxNameLength) throw tokenRefusal('CLAIMS');
+  return value;
+}
+
+function scopesFrom(scope: unknown, scp: unknown): ReadonlySet<string> {
+  if (scope !== undefined && scp !== undefined) throw tokenRefusal('CLAIMS');
+  const value = scope === undefined ? scp : scope;
+  if (value === undefined) return new Set();
+  const list: readonly unknown[] | null = typeof value === 'string' ? split(value) : listFrom(value);
+  if (!list?.every((item) => typeof item === 'string' && isScopeToken(item))) throw tokenRefusal('CLAIMS');
+  if (list.length > maxScopes.count || list.join(' ').length > maxScopes.length) throw tokenRefusal('CLAIMS');
+  return new Set(list.map(String));
+}
+
+function split(text: string): readonly string[] {
+  return text === '' ? [] : text.split(' ');
+}
+
+function listFrom(value: unknown): readonly unknown[] | null {
+  return Array.isArray(value) ? value : null;
+}
