@@ -13,13 +13,15 @@ export function sendRequests<Req>(
   rpc: ClientWritableStream<Req>,
   failed: (thrown: unknown) => void,
 ): () => void {
-  const iterator = iteratorOf(requests);
+  let iterator: ReturnType<typeof iteratorOf<Req>> | undefined;
   let isOver = false;
   let wake = () => {};
 
   const send = async (): Promise<void> => {
+    const source = iteratorOf(requests);
+    iterator = source;
     while (!isOver) {
-      const result = await iterator.next();
+      const result = await source.next();
       if (isOver) return;
       if (result.done) {
         isOver = true;
@@ -44,7 +46,7 @@ export function sendRequests<Req>(
     if (isOver) return;
     isOver = true;
     wake();
-    close(iterator);
+    if (iterator !== undefined) close(iterator);
   };
 }
 

@@ -103,6 +103,21 @@ describe('callClientStream()', () => {
     expect(call.records).toMatchObject([{ code: 'CANCELLED' }]);
   });
 
+  it('fails with what the source threw when it cannot even begin', async () => {
+    await using service = await serveProbe({ clientStream: (call) => call.resume() });
+    await using upstream = openUpstream(service.target);
+    const source: Iterable<string> = {
+      [Symbol.iterator]: () => {
+        throw new RangeError('no source');
+      },
+    };
+    expect(await failureOf(upstream.clientStream(probe.clientStream, source, callFor()))).toMatchObject({
+      code: 'INTERNAL_SERVER_ERROR',
+      cause: expect.objectContaining({ message: 'no source' }),
+    });
+    expect(upstream.state().inFlight).toBe(0);
+  });
+
   it('does not touch the source when the call is refused', async () => {
     await using upstream = openUpstream('127.0.0.1:1');
     let touched = false;
