@@ -11,7 +11,17 @@ import {
   type OrderFilter,
   OrderState,
 } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
-import { ask, collect, failureOf, open, openServices, type Services, submit } from './services.ts';
+import {
+  ask,
+  collect,
+  contend,
+  failureOf,
+  lockOf,
+  open,
+  openServices,
+  type Services,
+  submit,
+} from './services.ts';
 
 const { PAGE_DIRECTION_FORWARD, PAGE_DIRECTION_BACKWARD } = PageDirection;
 const ANY: OrderFilter = { customerId: '', state: OrderState.ORDER_STATE_UNSPECIFIED };
@@ -323,7 +333,8 @@ describe('cancelOrder()', () => {
   it('gives the stock back once when two cancel at the same time', async () => {
     const before = await productOf('product-8');
     const { order } = await submit(services, [['product-8', 1]]);
-    const outcomes = await Promise.allSettled([cancel(order?.id ?? ''), cancel(order?.id ?? '')]);
+    const id = order?.id ?? '';
+    const outcomes = await contend(services, lockOf(id), () => [cancel(id), cancel(id)]);
     expect(outcomes.map((outcome) => outcome.status).toSorted()).toEqual(['fulfilled', 'rejected']);
     expect(await productOf('product-8')).toEqual(before);
   });

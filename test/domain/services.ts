@@ -229,3 +229,30 @@ export async function untilLockWaits({ store }: Services, wanted: number): Promi
   let waiting = -1;
   while (waiting !== wanted) waiting = (await store.query(text)).length;
 }
+
+/** Starts calls while a row is locked, and lets them go when all of them wait: they meet for certain. */
+export async function contend<Res>(
+  services: Services,
+  lock: { readonly text: string; readonly values: readonly unknown[] },
+  start: () => readonly Promise<Res>[],
+): Promise<PromiseSettledResult<Res>[]> {
+  const release = Promise.withResolvers<void>();
+  const { promise: locked, resolve } = Promise.withResolvers<void>();
+  const holder = services.store.transaction(async (tx) => {
+    await tx.query(lock.text, lock.values);
+    resolve();
+    await release.promise;
+  });
+  await locked;
+  const calls = start();
+  const outcomes = Promise.allSettled(calls);
+  await untilLockWaits(services, calls.length);
+  release.resolve();
+  await holder;
+  return outcomes;
+}
+
+/** The lock of one order's row, for {@link contend}. */
+export function lockOf(orderId: string) {
+  return { text: 'SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE', values: [orderId] };
+}

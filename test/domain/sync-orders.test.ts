@@ -10,7 +10,7 @@ import {
   WarehouseEventKind,
 } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
 import { syncOrders } from '../../upstreams/sync-orders.ts';
-import { openDuplex, openServices, type Services } from './services.ts';
+import { contend, lockOf, openDuplex, openServices, type Services } from './services.ts';
 
 const { WAREHOUSE_EVENT_KIND_PACKED: PACKED, WAREHOUSE_EVENT_KIND_SHIPPED: SHIPPED } = WarehouseEventKind;
 const { WAREHOUSE_EVENT_KIND_DELIVERED: DELIVERED } = WarehouseEventKind;
@@ -134,13 +134,11 @@ describe('syncOrders()', () => {
 
   it('applies an event once when two calls send it at the same time', async () => {
     const [orderId = ''] = await ordersIn(OrderState.ORDER_STATE_PAID, 1);
-    const answers = await Promise.all([1, 2].map(() => sync([{ eventId: 'same', orderId, kind: PACKED }])));
-    expect(
-      answers
-        .flat()
-        .map(({ outcome }) => outcome)
-        .toSorted(),
-    ).toEqual([APPLIED, UNCHANGED]);
+    const outcomes = await contend(services, lockOf(orderId), () =>
+      [1, 2].map(() => sync([{ eventId: 'same', orderId, kind: PACKED }])),
+    );
+    const answers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+    expect(answers.map(({ outcome }) => outcome).toSorted()).toEqual([APPLIED, UNCHANGED]);
   });
 
   it('keeps what was answered when the caller leaves, and stops', async () => {
