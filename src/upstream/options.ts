@@ -21,6 +21,7 @@ export interface UpstreamOptions extends Partial<UpstreamNumbers>, Partial<Detai
   readonly idempotentMethods?: readonly { readonly path: string }[];
   /** ErrorInfo reasons by which the service says that the *user's* token was refused. See status.ts. */
   readonly userTokenReasons?: readonly string[];
+  /** Runs at each connect timeout and each call refused as overloaded: count them, do not log each. Must not throw. */
   readonly onAnomaly?: (anomaly: UpstreamAnomaly) => void;
 }
 

@@ -80,6 +80,32 @@ describe('createUpstream() bounds the calls in flight', () => {
     await held;
   });
 
+  it('does not send a call whose deadline passed while it waited', async () => {
+    const held = Promise.withResolvers<(answer: string) => void>();
+    let calls = 0;
+    await using service = await serveProbe({
+      unary: (_call, reply) => {
+        calls += 1;
+        held.resolve((answer) => reply(null, answer));
+      },
+    });
+    await using upstream = openUpstream(service.target, {
+      channels: 1,
+      maxInFlight: 1,
+      maxQueueWaitMs: 10_000,
+    });
+    const first = upstream.unary(probe.unary, 'x', callFor());
+    const late = callFor(30);
+    const failure = failureOf(upstream.unary(probe.unary, 'x', late));
+    const reply = await held.promise;
+    systemClock.after(40, () => reply('done'));
+    expect(await first).toBe('done');
+    expect(await failure).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    expect(late.records).toMatchObject([{ code: 'DEADLINE_EXCEEDED' }]);
+    expect(calls).toBe(1);
+    expect(upstream.state()).toMatchObject({ inFlight: 0, waiting: 0 });
+  });
+
   it('spreads calls over its connections', async () => {
     const peers = new Set<string>();
     await using service = await serveProbe({
