@@ -33,7 +33,7 @@ const READY = 'database system is ready to accept connections';
 const FLAGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '100',
+  max_connections: '200',
   shared_buffers: '128MB',
   random_page_cost: '1.1',
   jit: 'off',

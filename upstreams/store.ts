@@ -67,7 +67,9 @@ export function createStore(options: StoreOptions): Store {
     work: (client: pg.PoolClient) => Promise<Result>,
     signal?: AbortSignal,
   ) => {
-    if (pool.waitingCount >= maxWaiting) {
+    // The pool hands connections out a tick later: who will get one then does not count as waiting.
+    const free = pool.idleCount + maxConnections - pool.totalCount;
+    if (pool.waitingCount - free >= maxWaiting) {
       throw failure(status.RESOURCE_EXHAUSTED, `More than ${maxWaiting} statements wait for Postgres.`);
     }
     const client = await acquire(pool, signal);
@@ -78,6 +80,10 @@ export function createStore(options: StoreOptions): Store {
     client.on('error', onError);
     try {
       return await work(client);
+    } catch (error) {
+      // After a FATAL the connection is as good as gone, but pg learns of it only later.
+      if (error instanceof pg.DatabaseError && error.severity !== 'ERROR') broken = error;
+      throw error;
     } finally {
       client.off('error', onError);
       client.release(broken);

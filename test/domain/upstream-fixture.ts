@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from 'nice-grpc-error-details';
 import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status.js';
@@ -128,6 +129,8 @@ export async function until<Result>(
   for (;;) {
     const result = await probe();
     if (result !== undefined && result !== false) return result;
+    // A probe that does no I/O must still let others do theirs.
+    await setImmediate();
     if (performance.now() > end) throw new Error(`Not so within ${timeoutMs} ms.`);
   }
 }
