@@ -339,6 +339,22 @@ describe('cancelOrder()', () => {
     expect(await productOf('product-8')).toEqual(before);
   });
 
+  it('never deadlocks when 20 orders of two products in opposite order are cancelled among 20 new ones', async () => {
+    await services.store.query(`UPDATE products SET stock = 100 WHERE id IN ('product-9', 'product-10')`);
+    const submitBoth = (i: number) => {
+      const lines = [
+        ['product-9', 1],
+        ['product-10', 2],
+      ] as const;
+      return submit(services, i % 2 === 0 ? lines : lines.toReversed());
+    };
+    const twenty = Array.from({ length: 20 }, (_, i) => i);
+    const orders = await Promise.all(twenty.map(submitBoth));
+    await Promise.all(orders.flatMap(({ order }, i) => [cancel(order?.id ?? ''), submitBoth(i)]));
+    expect((await productOf('product-9'))?.stock).toBe(80);
+    expect((await productOf('product-10'))?.stock).toBe(60);
+  });
+
   it('answers NOT_FOUND when there is no such order', async () => {
     expect((await failureOf(cancel('order-0'))).code).toBe(status.NOT_FOUND);
   });
