@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { systemClock } from './clock.ts';
@@ -7,7 +8,7 @@ import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
  * A gRPC service behind the gateway, as weir.config.ts names it: a `target` and any number of `upstreamLimits`.
  * `WEIR_UPSTREAM_<NAME>` replaces the target.
  */
-export type UpstreamConfig = Omit<UpstreamOptions, 'name' | 'clock' | 'onAnomaly'>;
+export type UpstreamConfig = Omit<UpstreamOptions, (typeof ownUpstreamOptions)[number]>;
 
 /** What weir.config.ts exports: see the table in the README for every option, its unit, default and bounds. */
 export interface WeirConfig {
@@ -51,15 +52,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Signs cursors outside production only: anybody can read it here. */
 const developmentSecret = 'weir-development-secret-not-for-production';
 
-const whole = (minimum: number, maximum: number, fallback: number) =>
-  z
-    .int(`expected a whole number from ${minimum} to ${maximum}`)
-    .min(minimum, `expected a whole number from ${minimum} to ${maximum}`)
-    .max(maximum, `expected a whole number from ${minimum} to ${maximum}`)
-    .default(fallback);
+const whole = (minimum: number, maximum: number, fallback: number) => {
+  const error = `expected a whole number from ${minimum} to ${maximum}`;
+  return z.int(error).min(minimum, error).max(maximum, error).default(fallback);
+};
+
+const logLevels = ['silent', 'error', 'warn', 'info'] as const;
 
 const serverOptions = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
+  host: z.string().min(1, 'expected an address').default('127.0.0.1').describe('Address to listen on'),
   port: whole(0, 65_535, 4000).describe('Port of the graph; 0 takes a free one'),
 });
 
@@ -67,6 +68,9 @@ const limitOptions = z.strictObject({
   bodyMaxBytes: whole(1024, 67_108_864, 1_048_576).describe('Largest request body, in bytes'),
   operationTimeoutMs: whole(50, 600_000, 5000).describe(
     'Longest that an operation may take, in milliseconds; `Weir-Timeout-Ms` shortens it',
+  ),
+  closeTimeoutMs: whole(0, 600_000, 8000).describe(
+    'Longest that closing waits for operations in flight before it cuts them off, in milliseconds',
   ),
 });
 
@@ -77,7 +81,7 @@ const pageOptions = z
   })
   .refine(({ defaultSize, maxSize }) => defaultSize <= maxSize, {
     path: ['defaultSize'],
-    error: 'expected at most pages.maxSize',
+    error: ({ input }) => `expected at most pages.maxSize: ${inspect(input)}`,
   });
 
 const cursorOptions = z.strictObject({
@@ -86,16 +90,32 @@ const cursorOptions = z.strictObject({
     .min(1, 'expected at least one secret')
     .max(8, 'expected at most 8 secrets')
     .default([developmentSecret])
-    .describe('Keys that sign cursors, the current one first, retired ones behind it'),
+    .meta({
+      description: 'Keys that sign cursors, the current one first, retired ones behind it',
+      bounds: '1 to 8, each at least 32 characters; commas between them in the variable',
+      default: 'one for development, refused in production',
+    }),
 });
 
 const logOptions = z.strictObject({
-  level: z.enum(['silent', 'error', 'warn', 'info']).default('info').describe('How much the log tells'),
+  level: z
+    .enum(logLevels, `expected one of ${logLevels.join(', ')}`)
+    .default('info')
+    .describe('How much the log tells'),
 });
 
 const upstreamName = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, 'expected an upstream name of lower-case letters, digits and hyphens');
+
+/** The option tables of weir.config.ts by section, each option with its description, default and bounds. */
+export const optionSections = {
+  server: serverOptions,
+  limits: limitOptions,
+  pages: pageOptions,
+  cursors: cursorOptions,
+  log: logOptions,
+} as const;
 
 const optionTable = z.strictObject({
   schema: z.instanceof(GraphQLSchema, { error: 'expected a GraphQLSchema' }),
@@ -111,14 +131,25 @@ const optionTable = z.strictObject({
 });
 
 /** Environment variables that replace an option of weir.config.ts: the option's path, and how to read the text. */
-const environmentTable = {
+export const environmentTable = {
   HOST: { path: ['server', 'host'], read: (text: string) => text },
-  PORT: { path: ['server', 'port'], read: Number },
+  // What is no number stays text, so that the fault quotes it.
+  PORT: { path: ['server', 'port'], read: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : text) },
   WEIR_CURSOR_SECRETS: { path: ['cursors', 'secrets'], read: (text: string) => text.split(',') },
   WEIR_LOG_LEVEL: { path: ['log', 'level'], read: (text: string) => text },
-} as const;
+} as const satisfies Readonly<
+  Record<string, { path: readonly [string, string]; read: (text: string) => unknown }>
+>;
 
-const upstreamPrefix = 'WEIR_UPSTREAM_';
+const ownPrefix = 'WEIR_';
+/** Begins the variables that replace the target of an upstream; its name follows in capitals. */
+export const upstreamPrefix = 'WEIR_UPSTREAM_';
+
+/** Variables with our prefix that are for what runs beside the gateway. */
+const variablesOfOthers: ReadonlySet<string> = new Set(['WEIR_DATA_DIR']);
+
+/** Members of an upstream's options that the gateway gives. */
+const ownUpstreamOptions = ['name', 'clock', 'onAnomaly'] as const;
 
 /** Gives a configuration its type where it is written; checks nothing yet. */
 export function defineConfig<const Config extends WeirConfig>(config: Config): Config {
@@ -131,46 +162,85 @@ export function processEnvironment(): Environment {
 }
 
 /**
- * Checks a configuration and fills in its defaults; the environment goes before the file. Refuses unknown options,
- * values out of bounds, variables for upstreams that there are not, and in production the development secret.
+ * Checks a configuration and fills in its defaults; the environment goes before the file. Refuses unknown options and
+ * unknown `WEIR_` variables, values out of bounds, upstreams that there are not, and in production the development
+ * secret: every fault at once.
  */
 export function parseConfig(config: unknown, environment: Environment): ParsedConfig {
-  const { merged, faults } = withEnvironment(config, environment);
-  const parsed = optionTable.safeParse(merged, { reportInput: true });
-  if (!parsed.success) return { ok: false, faults: [...faults, ...parsed.error.issues.flatMap(faultLines)] };
-  const settings = { ...parsed.data, production: environment['NODE_ENV'] === 'production' };
-  const all = [...faults, ...faultsOfUpstreams(settings), ...productionFaults(settings)];
-  return all.length > 0 ? { ok: false, faults: all } : { ok: true, settings };
-}
-
-function faultsOfUpstreams({ upstreams }: Settings): string[] {
-  return Object.entries(upstreams).flatMap(([name, options]) => [
-    ...upstreamFaults({ ...options, name, clock: systemClock }),
-  ]);
+  const production = environment['NODE_ENV'] === 'production';
+  const merged = withEnvironment(config, environment);
+  const parsed = optionTable.safeParse(merged, { reportInput: true, error: wrongType });
+  const faults = [
+    ...(isOptions(config) ? variableFaults(optionsOf(config['upstreams']), environment) : []),
+    ...(parsed.error?.issues.flatMap(faultLines) ?? []),
+    ...(isOptions(merged) ? faultsOfUpstreams(optionsOf(merged['upstreams'])) : []),
+    ...(isOptions(merged) && production ? secretFaults(optionsOf(merged['cursors'])) : []),
+  ];
+  if (!parsed.success || faults.length > 0) return { ok: false, faults };
+  return { ok: true, settings: { ...parsed.data, production } };
 }
 
 type Options = Record<string, unknown>;
 
-function withEnvironment(config: unknown, environment: Environment): { merged: unknown; faults: string[] } {
-  if (!isOptions(config)) return { merged: config, faults: [] };
+/** What is not the object that it should be stays as it is, for the table to refuse. */
+function withEnvironment(config: unknown, environment: Environment): unknown {
+  if (!isOptions(config)) return config;
   const merged: Options = { ...config };
   for (const [variable, { path, read }] of Object.entries(environmentTable)) {
     const text = environment[variable];
     const [section, option] = path;
-    if (text !== undefined) merged[section] = { ...optionsOf(merged[section]), [option]: read(text) };
+    const options = merged[section] ?? {};
+    if (text !== undefined && isOptions(options)) merged[section] = { ...options, [option]: read(text) };
   }
-  const upstreams: Options = { ...optionsOf(merged['upstreams']) };
-  const faults: string[] = [];
-  for (const [variable, target] of Object.entries(environment)) {
-    if (target === undefined || !variable.startsWith(upstreamPrefix)) continue;
+  if (isOptions(merged['upstreams'])) merged['upstreams'] = withTargets(merged['upstreams'], environment);
+  return merged;
+}
+
+function withTargets(upstreams: Options, environment: Environment): Options {
+  const entries = Object.entries(upstreams).map(([name, options]) => {
+    const target = environment[upstreamPrefix + name.toUpperCase().replaceAll('-', '_')];
+    return [name, target === undefined || !isOptions(options) ? options : { ...options, target }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function variableFaults(upstreams: Options, environment: Environment): string[] {
+  const own = Object.keys(environment).filter(
+    (variable) => variable.startsWith(ownPrefix) && environment[variable] !== undefined,
+  );
+  return own.flatMap((variable) => {
+    if (Object.hasOwn(environmentTable, variable) || variablesOfOthers.has(variable)) return [];
+    if (!variable.startsWith(upstreamPrefix))
+      return [`${variable}: unknown variable; see the README for those that there are`];
     const name = variable.slice(upstreamPrefix.length).toLowerCase().replaceAll('_', '-');
-    if (name in upstreams) upstreams[name] = { ...optionsOf(upstreams[name]), target };
-    else
-      faults.push(
-        `${variable}: expected the name of an upstream (${Object.keys(upstreams).join(', ')}), got "${name}"`,
-      );
-  }
-  return { merged: { ...merged, upstreams }, faults };
+    if (Object.hasOwn(upstreams, name)) return [];
+    const names = Object.keys(upstreams).join(', ') || 'there is none';
+    return [`${variable}: expected the name of an upstream (${names}), got "${name}"`];
+  });
+}
+
+function faultsOfUpstreams(upstreams: Options): string[] {
+  return Object.entries(upstreams).flatMap(([name, options]) => {
+    if (!isOptions(options)) return [];
+    const at = `upstreams.${name}`;
+    const own = ownUpstreamOptions.filter((option) => Object.hasOwn(options, option));
+    if (own.length > 0) return own.map((option) => `${at}.${option}: unknown option; the gateway gives it`);
+    const { idempotentMethods = [] } = options;
+    if (!isMethodList(idempotentMethods))
+      return [`${at}.idempotentMethods: expected an array of method definitions`];
+    return upstreamFaults({ ...(options as unknown as UpstreamConfig), name, clock: systemClock }); // as: it takes any options
+  });
+}
+
+function isMethodList(methods: unknown): boolean {
+  return Array.isArray(methods) && methods.every((method) => typeof optionsOf(method)['path'] === 'string');
+}
+
+function secretFaults({ secrets = [developmentSecret] }: Options): string[] {
+  if (!Array.isArray(secrets) || !secrets.includes(developmentSecret)) return [];
+  return [
+    'cursors.secrets: expected secrets of your own in production (WEIR_CURSOR_SECRETS), got the development one',
+  ];
 }
 
 function isOptions(value: unknown): value is Options {
@@ -181,22 +251,24 @@ function optionsOf(value: unknown): Options {
   return isOptions(value) ? value : {};
 }
 
+/** In the words of the other messages. */
+function wrongType(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  return issue.expected === 'object' ? 'expected an object of options' : `expected ${issue.expected}`;
+}
+
 function faultLines(issue: z.core.$ZodIssue): string[] {
   const at = issue.path.join('.');
-  if (issue.code !== 'unrecognized_keys')
-    return [`${at || 'weir.config.ts'}: ${issue.message}${gotten(issue)}`];
-  return issue.keys.map(
-    (key) => `${[...issue.path, key].join('.')}: unknown option; see the README for those that there are`,
-  );
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map(
+      (key) => `${[...issue.path, key].join('.')}: unknown option; see the README for those that there are`,
+    );
+  const message = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message;
+  return [`${at || 'weir.config.ts'}: ${message}${gotten(issue)}`];
 }
 
-function gotten(issue: z.core.$ZodIssue): string {
-  return issue.input === undefined ? '' : `, got ${JSON.stringify(issue.input)}`;
-}
-
-function productionFaults({ production, cursors }: Settings): string[] {
-  if (!production || !cursors.secrets.includes(developmentSecret)) return [];
-  return [
-    'cursors.secrets: expected secrets of your own in production (WEIR_CURSOR_SECRETS), got the development one',
-  ];
+/** What came, on one line; a secret stays one even when it is faulty. */
+function gotten({ input, path }: z.core.$ZodIssue): string {
+  if (input === undefined || path[0] === 'cursors') return '';
+  return `, got ${inspect(input, { depth: 0, maxStringLength: 60, breakLength: Number.POSITIVE_INFINITY })}`;
 }

@@ -16,7 +16,10 @@ export interface Gateway {
    * Listens, and resolves with the graph's address. Rejects with a {@link StartError} when the port is taken.
    */
   readonly start: () => Promise<{ readonly url: string }>;
-  /** Stops listening, lets operations in flight end, then ends every connection upstream. Idempotent. */
+  /**
+   * Stops listening, waits up to `limits.closeTimeoutMs` for operations in flight and cuts off those that still are, then
+   * ends every connection upstream. Idempotent.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -63,11 +66,16 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     bodyMaxBytes: settings.limits.bodyMaxBytes,
     explorer: !settings.production,
   });
+  const close = async () => {
+    await closeServer(server, settings.limits.closeTimeoutMs);
+    await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
+  };
+  let closed: Promise<void> | undefined;
   return {
     start: () => listen(server, settings),
-    close: async () => {
-      await closeServer(server);
-      await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
+    close: () => {
+      closed ??= close();
+      return closed;
     },
   };
 }
@@ -103,9 +111,14 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function closeServer(server: Server): Promise<void> {
+/** A connection that is cut off takes its operation's signal with it, so that what it waits for is cancelled. */
+function closeServer(server: Server, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    const cancelTimer = systemClock.after(timeoutMs, () => server.closeAllConnections());
+    server.close(() => {
+      cancelTimer();
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }

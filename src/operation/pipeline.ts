@@ -1,9 +1,11 @@
-import { type ExecutionResult, execute, type GraphQLError } from 'graphql';
+import { type ExecutionResult, execute, subscribe } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { errorTable, WeirError } from '../errors.ts';
+import type { Clock } from '../clock.ts';
+import { WeirError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
+import { onAbort } from '../signal.ts';
 import { createOperationContext, type OperationContext, type OperationParts } from './context.ts';
-import { publicError } from './public-error.ts';
+import { settle, settleEvents, settleFailure } from './settle.ts';
 
 /** What the pipeline needs of its gateway. */
 export interface PipelineParts extends OperationParts {
@@ -23,8 +25,11 @@ export interface RequestFacts {
   readonly signal: AbortSignal;
 }
 
-/** W3C Trace Context, section 3.2.2. */
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** W3C Trace Context, section 3.2.2: no version ff, no id of zeros alone. */
+const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** What resolvers get after the deadline to fail by its signal, so that the rest of the answer still stands. */
+const graceMs = 25;
 
 /**
  * The one path parse -> execute -> settle, as an Envelop plugin: every transport obtains it with `getEnveloped`, whose
@@ -35,30 +40,13 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
     onContextBuilding({ context, extendContext }) {
       extendContext(startOperation(parts, context));
     },
-    onExecute({ args, setExecuteFn }) {
-      setExecuteFn(execute);
-      const context: OperationContext = args.contextValue;
-      return {
-        onExecuteDone({ result, setResult }) {
-          context.end();
-          if (!isAsyncIterable(result)) setResult(settle(result, context, parts.log));
-        },
-      };
+    onExecute({ setExecuteFn }) {
+      setExecuteFn((args) => runOperation(() => execute(args), args.contextValue, parts));
+    },
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn((args) => runOperation(() => subscribe(args), args.contextValue, parts));
     },
   };
-}
-
-/** Converts an error that ended a request before it was executed; Yoga's `maskError`. */
-export function refuse(thrown: unknown, requestId: string, log: Log): GraphQLError {
-  const { error, fault } = publicError(thrown, requestId);
-  if (fault) log.error({ requestId, err: fault }, 'request failed');
-  const { code } = error.extensions;
-  const status =
-    typeof code === 'string' && Object.hasOwn(errorTable, code)
-      ? errorTable[code as keyof typeof errorTable].httpStatus
-      : 400; // as: hasOwn has just said so
-  error.extensions['http'] ??= { status, spec: status < 401 };
-  return error;
 }
 
 function startOperation(parts: PipelineParts, request: RequestFacts): OperationContext {
@@ -73,19 +61,48 @@ function startOperation(parts: PipelineParts, request: RequestFacts): OperationC
 function timeoutFrom(header: string | undefined, maxMs: number): number {
   if (header === undefined) return maxMs;
   const timeoutMs = Number(header);
-  if (/^\d{1,9}$/.test(header) && timeoutMs >= 1) return Math.min(timeoutMs, maxMs);
+  if (/^\d{1,15}$/.test(header) && timeoutMs >= 1) return Math.min(timeoutMs, maxMs);
   throw new WeirError('BAD_REQUEST', {
     message: `Header "Weir-Timeout-Ms": expected a whole number of milliseconds from 1, got "${header.slice(0, 40)}".`,
   });
 }
 
-function settle(result: ExecutionResult, context: OperationContext, log: Log): ExecutionResult {
-  if (!result.errors?.length) return result;
-  const errors = result.errors.map((thrown) => {
-    const { error, fault } = publicError(thrown, context.requestId);
-    if (fault)
-      log.error({ requestId: context.requestId, path: error.path?.join('.'), err: fault }, 'field failed');
-    return error;
+type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
+
+/** Runs to the end in every case: the operation is ended with its answer, or with the last of its events. */
+async function runOperation(
+  start: () => Result | PromiseLike<Result>,
+  context: OperationContext,
+  { clock, log }: PipelineParts,
+): Promise<Result> {
+  const settlement = { context, log };
+  let isLive = false;
+  try {
+    const result = await beforeDeadline(start(), context.signal, clock);
+    isLive = isAsyncIterable(result);
+    return isAsyncIterable(result) ? settleEvents(result, settlement) : settle(result, settlement);
+  } catch (thrown) {
+    return settleFailure(thrown, settlement);
+  } finally {
+    if (!isLive) context.end();
+  }
+}
+
+/** The outcome of `work`, or the signal's reason a little after it has aborted: a resolver may never end by itself. */
+function beforeDeadline<Outcome>(
+  work: Outcome | PromiseLike<Outcome>,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let cancelTimer = () => {};
+    const unlink = onAbort(signal, () => {
+      cancelTimer = clock.after(graceMs, () => reject(signal.reason));
+    });
+    const leave = () => {
+      unlink();
+      cancelTimer();
+    };
+    Promise.resolve(work).finally(leave).then(resolve, reject);
   });
-  return { ...result, errors };
 }

@@ -1,5 +1,5 @@
-import { GraphQLError } from 'graphql';
-import { errorTable, WeirError } from '../errors.ts';
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import { type ErrorCode, errorTable, WeirError } from '../errors.ts';
 
 /** An error as a client may see it, with what the log should know of it. */
 export interface PublicError {
@@ -13,28 +13,64 @@ export interface PublicError {
  * message; a WeirError gives its code, message and extensions; everything else is masked with the request id.
  */
 export function publicError(thrown: unknown, requestId: string): PublicError {
-  const located = thrown instanceof GraphQLError ? thrown : undefined;
-  const origin = located ? originOf(located) : thrown;
-  if (origin === undefined && located) return { error: withCode(located), fault: undefined };
+  if (!(thrown instanceof GraphQLError)) return fromOrigin(thrown, undefined, requestId);
+  const innermost = innermostOf(thrown);
+  const origin = innermost.originalError;
+  if (!(origin instanceof WeirError) && isRefusal(thrown, innermost))
+    return { error: refusalFrom(thrown, innermost.extensions), fault: undefined };
+  return fromOrigin(origin ?? innermost, thrown, requestId);
+}
+
+function fromOrigin(origin: unknown, located: GraphQLError | undefined, requestId: string): PublicError {
   const fault = WeirError.from(origin);
-  const masked = fault.code === 'INTERNAL_SERVER_ERROR';
-  const error = new GraphQLError(masked ? errorTable[fault.code].message : fault.message, {
-    ...(located?.nodes ? { nodes: located.nodes } : {}),
-    ...(located?.path ? { path: located.path } : {}),
-    extensions: masked ? { code: fault.code, requestId } : { ...fault.extensions, code: fault.code },
-  });
-  return { error, fault: errorTable[fault.code].httpStatus >= 500 ? fault : undefined };
+  const { code, message, extensions } = fault;
+  const error =
+    code === 'INTERNAL_SERVER_ERROR'
+      ? coded({ ...placeOf(located), message: errorTable[code].message }, code, { requestId })
+      : coded({ ...placeOf(located), message }, code, extensions);
+  return { error, fault: errorTable[code].httpStatus >= 500 ? fault : undefined };
 }
 
-/** What a resolver threw: undefined when GraphQL itself made the error. */
-function originOf(error: GraphQLError): unknown {
-  const origin = error.originalError;
-  return origin instanceof GraphQLError ? originOf(origin) : origin;
+/** Errors are wrapped where a path or a variable's name is added to them. */
+function innermostOf(error: GraphQLError): GraphQLError {
+  return error.originalError instanceof GraphQLError ? innermostOf(error.originalError) : error;
 }
 
-/** GraphQL's own errors carry no code, except those to which Yoga gave one. */
-function withCode(error: GraphQLError): GraphQLError {
-  if (typeof error.extensions['code'] === 'string') return error;
-  error.extensions['code'] = 'BAD_USER_INPUT';
-  return error;
+/**
+ * Whether the client caused it, told by where graphql-js puts things. Before execution an error has no path: it is about
+ * the document or an input value, and names its nodes where something threw it. During execution only what is about an
+ * argument has nodes of its own; what has none is about a resolver's result, so its message quotes what came from
+ * upstream. A resolver's GraphQLError passes when it has a code of the table.
+ */
+function isRefusal(error: GraphQLError, innermost: GraphQLError): boolean {
+  if (isErrorCode(innermost.extensions['code'])) return true;
+  if (error.path === undefined) return error.nodes !== undefined || innermost.originalError === undefined;
+  return innermost.nodes !== undefined && innermost.originalError === undefined;
+}
+
+/** GraphQL's own errors have no code; those of the layers around it have codes of their own, which stay inside. */
+function refusalFrom(error: GraphQLError, extensions: GraphQLErrorExtensions): GraphQLError {
+  const { code } = extensions;
+  if (isErrorCode(code)) return coded(error, code, extensions);
+  return coded(error, code === undefined ? 'BAD_USER_INPUT' : 'BAD_REQUEST', {});
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errorTable, code);
+}
+
+type Place = Pick<GraphQLError, 'nodes' | 'source' | 'positions' | 'path'>;
+
+function placeOf(error: GraphQLError | undefined): Partial<Place> {
+  return error
+    ? { nodes: error.nodes, source: error.source, positions: error.positions, path: error.path }
+    : {};
+}
+
+function coded(
+  { message, nodes, source, positions, path }: Partial<Place> & { readonly message: string },
+  code: ErrorCode,
+  extensions: Readonly<Record<string, unknown>>,
+): GraphQLError {
+  return new GraphQLError(message, { nodes, source, positions, path, extensions: { ...extensions, code } });
 }

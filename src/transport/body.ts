@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { WeirError } from '../errors.ts';
 
@@ -16,6 +17,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
       bytes += chunk.length;
       if (bytes > maxBytes) {
         request.pause();
+        chunks.length = 0;
         reject(tooLarge(maxBytes));
       } else chunks.push(chunk);
     });
@@ -23,6 +25,36 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     request.on('error', (cause) => reject(new WeirError('CANCELLED', { cause })));
     request.on('close', () => reject(new WeirError('CANCELLED')));
   });
+}
+
+/**
+ * The JSON value in a request body (GraphQL over HTTP, section 5.4); throws `BAD_REQUEST` for anything else. Whether it
+ * has the members of a GraphQL request is checked behind it.
+ */
+export function parseBody(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new WeirError('BAD_REQUEST', { message: 'Expected a request body in UTF-8.' });
+  return parseJson(body.toString('utf8'), 'the request body');
+}
+
+/** The GraphQL request in the query of a URL (GraphQL over HTTP, section 5.3); throws `BAD_REQUEST` for bad JSON. */
+export function parseQuery(url: string): Readonly<Record<string, unknown>> {
+  const start = url.indexOf('?');
+  const given = new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
+  const jsonOf = (name: string) => parseJson(given.get(name) || 'null', `the parameter "${name}"`);
+  return {
+    query: given.get('query') || undefined,
+    operationName: given.get('operationName') || undefined,
+    variables: jsonOf('variables'),
+    extensions: jsonOf('extensions'),
+  };
+}
+
+function parseJson(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new WeirError('BAD_REQUEST', { message: `Expected JSON in ${place}.`, cause });
+  }
 }
 
 function tooLarge(maxBytes: number): WeirError {

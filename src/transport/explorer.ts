@@ -1,7 +1,38 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import type { GraphiQLOptions } from 'graphql-yoga';
+import type { ServerResponse } from 'node:http';
 
-/** The GraphiQL page, whole: it loads with no network, because script, style and workers stand in it. */
-export function renderExplorer(options: GraphiQLOptions): string {
-  return renderGraphiQL({ ...options, title: 'Weir' });
+/** Sends the GraphiQL page: it loads with no network, because script, style and workers stand in it. */
+export type Explorer = (response: ServerResponse) => Promise<void>;
+
+/** An explorer of the graph at `endpoint`; its page (about 9 MB) is loaded and made when a browser first asks for it. */
+export function createExplorer(endpoint: string): Explorer {
+  let page: Promise<Buffer> | undefined;
+  return async (response) => {
+    page ??= renderPage(endpoint);
+    const bytes = await page;
+    response.writeHead(200, {
+      'content-type': 'text/html; charset=utf-8',
+      'content-length': bytes.length,
+      // Holds even a page that would try to the one address that it needs.
+      'content-security-policy': contentSecurityPolicy,
+    });
+    response.end(bytes);
+  };
+}
+
+/** Content Security Policy Level 3. The page is one file, its workers are blobs, Monaco evaluates nothing. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline' blob:",
+  "style-src 'unsafe-inline'",
+  'img-src data:',
+  'font-src data:',
+  'worker-src blob:',
+  "connect-src 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+
+async function renderPage(endpoint: string): Promise<Buffer> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  return Buffer.from(renderGraphiQL({ endpoint, title: 'Weir' }));
 }

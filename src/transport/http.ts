@@ -5,10 +5,12 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import { WeirError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from '../operation/context.ts';
-import { type RequestFacts, refuse } from '../operation/pipeline.ts';
-import { readBody } from './body.ts';
-import { renderExplorer } from './explorer.ts';
-import { sendRefusal } from './refusal.ts';
+import type { RequestFacts } from '../operation/pipeline.ts';
+import { parseBody, parseQuery, readBody } from './body.ts';
+import { createExplorer } from './explorer.ts';
+import { createHttpBorder, type HttpFacts, wrapError } from './http-border.ts';
+import { asksForPage, assertServable } from './negotiation.ts';
+import { refuse, sendRefusal } from './refusal.ts';
 
 /** Where the graph is served. */
 export const graphqlPath = '/graphql';
@@ -31,23 +33,30 @@ const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** A Node HTTP server of the graph, not yet listening. GraphQL over HTTP; JSON bodies and GET queries. */
 export function createHttpServer(options: HttpOptions): Server {
-  const yoga = createYoga<RequestFacts>({
+  const yoga = createYoga<HttpFacts>({
     schema: options.schema,
-    plugins: [options.pipeline],
+    plugins: [createHttpBorder(options.log), options.pipeline],
     graphqlEndpoint: graphqlPath,
-    graphiql: options.explorer,
-    renderGraphiQL: renderExplorer,
+    // Yoga takes any address that ends so for its health check: no address has a space.
+    healthCheckEndpoint: ' ',
+    graphiql: false,
     landingPage: false,
     logging: false,
     cors: false,
     multipart: false,
-    // The body is read and limited before Yoga sees the request.
+    // The body is read, limited and parsed before Yoga sees the request.
     maxRequestBodySize: false,
-    maskedErrors: { maskError: (thrown) => refuse(thrown, randomUUID(), options.log) },
+    maskedErrors: { maskError: wrapError },
   });
-  return createServer(socketTimeouts, (request, response) => {
+  const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
+  const server = createServer(socketTimeouts, (request, response) => {
+    // Once the server is closing, a kept-alive connection has no further request to wait for.
+    response.once('close', () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
     void serve(request, response);
   });
+  return server;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const facts = factsOf(request, response);
@@ -55,10 +64,7 @@ export function createHttpServer(options: HttpOptions): Server {
     try {
       await answer(request, response, facts);
     } catch (thrown) {
-      const error = WeirError.from(thrown);
-      if (error.code === 'INTERNAL_SERVER_ERROR')
-        options.log.error({ requestId: facts.requestId, err: error }, 'request failed');
-      sendRefusal(response, error, { close: true });
+      sendRefusal(response, refuse(thrown, facts.requestId, options.log));
     }
   }
 
@@ -67,11 +73,15 @@ export function createHttpServer(options: HttpOptions): Server {
     response: ServerResponse,
     facts: RequestFacts,
   ): Promise<void> {
-    const path = request.url?.split('?', 1)[0];
-    if (path !== graphqlPath) throw notFound(path);
-    if (request.method === 'POST')
-      Object.assign(request, { body: await readBody(request, options.bodyMaxBytes) });
-    await yoga(request, response, facts);
+    const { url = '' } = request;
+    assertPath(url);
+    if (explorer && asksForPage(request)) return explorer(response);
+    assertServable(request);
+    const parameters =
+      request.method === 'POST' ? parseBody(await readBody(request, options.bodyMaxBytes)) : parseQuery(url);
+    // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
+    if (request.method === 'POST') Object.assign(request, { body: ' ' });
+    await yoga(request, response, { ...facts, parameters });
   }
 }
 
@@ -94,8 +104,10 @@ function headerOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function notFound(path: string | undefined): WeirError {
-  return new WeirError('NOT_FOUND', {
+function assertPath(url: string): void {
+  const path = url.split('?', 1)[0];
+  if (path === graphqlPath) return;
+  throw new WeirError('NOT_FOUND', {
     message: `Expected a request to ${graphqlPath}, got ${path?.slice(0, 100)}.`,
   });
 }

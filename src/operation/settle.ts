@@ -1,0 +1,72 @@
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { Log } from '../observe/log.ts';
+import type { OperationContext } from './context.ts';
+import { publicError } from './public-error.ts';
+
+/** The end of an operation, given by what executed it. */
+export interface Settlement {
+  readonly context: OperationContext;
+  readonly log: Log;
+}
+
+/**
+ * The result as a client may see it: every error is one of the closed table, and each fault behind them is logged once,
+ * however many fields it reached.
+ */
+export function settle(result: ExecutionResult, { context, log }: Settlement): ExecutionResult {
+  if (!result.errors?.length) return result;
+  const { requestId } = context;
+  const logged = new Set<unknown>();
+  const errors = result.errors.map((thrown) => {
+    const { error, fault } = publicError(thrown, requestId);
+    const origin = fault?.cause ?? fault;
+    if (fault && !logged.has(origin))
+      log.error({ requestId, path: error.path?.join('.'), err: fault }, 'field failed');
+    logged.add(origin);
+    return error;
+  });
+  return { ...result, errors };
+}
+
+/** The result of an execution that itself failed: no data, one error. */
+export function settleFailure(thrown: unknown, settlement: Settlement): ExecutionResult {
+  const originalError = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return settle({ errors: [new GraphQLError('', { originalError })] }, settlement);
+}
+
+/**
+ * The events of a subscription, each settled. The operation ends with them: at their end, when they fail, or when the
+ * reader leaves. By hand and not as a generator, whose `finally` never runs while it is parked or before it is started.
+ */
+export function settleEvents(
+  events: AsyncIterable<ExecutionResult>,
+  settlement: Settlement,
+): AsyncIterableIterator<ExecutionResult, undefined> {
+  const { context } = settlement;
+  const iterator = events[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: async () => {
+      try {
+        const step = await iterator.next();
+        if (!step.done) return { done: false, value: settle(step.value, settlement) };
+      } catch (thrown) {
+        context.end();
+        throw publicFailure(thrown, settlement);
+      }
+      context.end();
+      return { done: true, value: undefined };
+    },
+    return: async () => {
+      context.end();
+      await iterator.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+function publicFailure(thrown: unknown, settlement: Settlement): unknown {
+  return settleFailure(thrown, settlement).errors?.[0];
+}

@@ -1,0 +1,50 @@
+import { GraphQLError } from 'graphql';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import { WeirError } from '../errors.ts';
+import type { Log } from '../observe/log.ts';
+import type { OperationContext } from '../operation/context.ts';
+import type { RequestFacts } from '../operation/pipeline.ts';
+import { refuse } from './refusal.ts';
+
+/** What the HTTP transport says of a request to Yoga. */
+export interface HttpFacts extends RequestFacts {
+  /** The GraphQL request as it came, parsed from JSON or from the URL; Yoga checks its members. */
+  readonly parameters: unknown;
+}
+
+/**
+ * The Yoga plugin between HTTP and the pipeline: takes the GraphQL request as our own transport read it, and gives every
+ * error that ended a request without data its code of the closed table and its status.
+ */
+export function createHttpBorder(log: Log): Plugin<OperationContext, HttpFacts> {
+  return {
+    onRequestParse({ serverContext, setRequestParser }) {
+      setRequestParser(() => serverContext.parameters as GraphQLParams); // as: Yoga checks what its parsers return
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      args.contextValue.end();
+      setResultAndStopExecution({ errors: [subscriptionRefusal()] });
+    },
+    onResultProcess({ result, serverContext, setResult }) {
+      if (!isRefused(result)) return;
+      setResult({ errors: result.errors.map((thrown) => refuse(thrown, serverContext.requestId, log)) });
+    },
+  };
+}
+
+/** Yoga's `maskError`: only wraps, for it knows no request; `onResultProcess` above turns the wrapped error into a public one. */
+export function wrapError(thrown: unknown): GraphQLError {
+  return thrown instanceof GraphQLError
+    ? thrown
+    : new GraphQLError('', { originalError: WeirError.from(thrown) });
+}
+
+function subscriptionRefusal(): GraphQLError {
+  const message =
+    'Expected a query or a mutation, got a subscription: one JSON answer cannot carry its events.';
+  return wrapError(new WeirError('NOT_ACCEPTABLE', { message }));
+}
+
+function isRefused(result: object): result is { readonly errors: readonly unknown[] } {
+  return !('data' in result) && 'errors' in result && Array.isArray(result.errors);
+}

@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http';
+import { type ErrorCode, WeirError } from '../errors.ts';
+
+/** What is wrong with a request's head; undefined when nothing is. */
+type Check = (request: IncomingMessage) => string | undefined;
+
+/**
+ * What a request must be before a byte of its body is read, in this order. One JSON body and nothing else: a browser
+ * sends any other kind across origins without asking first (Fetch, CORS-safelisted content types).
+ */
+const checks: readonly (readonly [ErrorCode, Check])[] = [
+  ['METHOD_NOT_ALLOWED', methodFault],
+  ['BAD_REQUEST', hostFault],
+  ['UNSUPPORTED_MEDIA_TYPE', contentTypeFault],
+  ['UNSUPPORTED_MEDIA_TYPE', contentEncodingFault],
+  ['NOT_ACCEPTABLE', acceptFault],
+];
+
+/** RFC 9110 section 8.3.1: type, and no parameter but UTF-8. Linear: nothing in it overlaps. */
+const jsonPattern = /^application\/(?:graphql\+)?json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?;?$/i;
+
+/** Host without user information (RFC 9110 section 7.2): a name or IPv4, or IPv6 in brackets, and a port. */
+const hostPattern = /^(?:[\w.~%-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+/** Media ranges that one of our answers fits (GraphQL over HTTP, section 4). */
+const answeredRanges: ReadonlySet<string> = new Set([
+  'application/graphql-response+json',
+  'application/json',
+  'application/*',
+  '*/*',
+]);
+
+/** Throws the coded refusal of a request whose head cannot lead to an operation; see docs/errors.md for the codes. */
+export function assertServable(request: IncomingMessage): void {
+  for (const [code, faultOf] of checks) {
+    const message = faultOf(request);
+    if (message !== undefined) throw new WeirError(code, { message });
+  }
+}
+
+/** Whether a browser asks for a page. */
+export function asksForPage({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && rangesOf(headers.accept ?? '').includes('text/html');
+}
+
+function methodFault({ method }: IncomingMessage): string | undefined {
+  return method === 'GET' || method === 'POST' ? undefined : `Expected GET or POST, got ${method}.`;
+}
+
+function hostFault({ headers: { host = '' } }: IncomingMessage): string | undefined {
+  return hostPattern.test(host) ? undefined : 'Header "Host": expected one host name or address.';
+}
+
+function contentTypeFault({ method, headers }: IncomingMessage): string | undefined {
+  if (method === 'GET' || jsonPattern.test(headers['content-type'] ?? '')) return undefined;
+  return `Header "Content-Type": expected application/json in UTF-8, got ${excerpt(headers['content-type'])}.`;
+}
+
+function contentEncodingFault({ headers }: IncomingMessage): string | undefined {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() === 'identity') return undefined;
+  return `Header "Content-Encoding": expected none, got ${excerpt(encoding)}.`;
+}
+
+function acceptFault({ headers: { accept = '*/*' } }: IncomingMessage): string | undefined {
+  if (accept.trim() === '' || rangesOf(accept).some((range) => answeredRanges.has(range))) return undefined;
+  return `Header "Accept": expected application/graphql-response+json or application/json, got ${excerpt(accept)}.`;
+}
+
+/** Media ranges without their parameters, of those that leave us UTF-8. */
+function rangesOf(accept: string): readonly string[] {
+  return accept
+    .toLowerCase()
+    .split(',')
+    .filter((range) => !range.includes('charset') || range.includes('utf-8'))
+    .map((range) => range.split(';', 1)[0]?.trim() ?? '');
+}
+
+/** Enough of a header to find it again, quoted, because it is anyone's text. */
+function excerpt(value: string | undefined): string {
+  return value === undefined ? 'none' : JSON.stringify(value.slice(0, 80));
+}

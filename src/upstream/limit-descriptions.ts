@@ -1,0 +1,32 @@
+import type { UpstreamNumbers } from './limits.ts';
+
+/** What each number of an upstream means, for people: a sentence without its default and bounds. */
+export const upstreamDescriptions = {
+  channels: 'HTTP/2 connections for calls with a deadline',
+  streamChannels: 'HTTP/2 connections for streams without a deadline',
+  maxInFlight: 'Calls at one time on one connection; not above what the server itself allows',
+  maxQueue: 'Calls that may wait for a free place',
+  maxQueueWaitMs: 'How long one of them waits, in milliseconds',
+  connectTimeoutMs: 'How long a connection may take before its calls fail, in milliseconds',
+  deadlineMarginMs: "Kept back from the operation's deadline, in milliseconds",
+  minTimeoutMs: 'What a call gets at least while the operation has time left, in milliseconds',
+  keepaliveTimeMs: 'Silence before a ping, in milliseconds',
+  keepaliveTimeoutMs: 'How long a ping may go unanswered, in milliseconds',
+  maxSendBytes: 'Largest message that is sent, in bytes',
+  maxReceiveBytes: 'Largest message that is taken, in bytes',
+  reconnectInitialMs: 'First wait before connecting again, in milliseconds',
+  reconnectMaxMs: 'Longest wait before connecting again, in milliseconds',
+  retryAttempts: 'Attempts in all, of idempotent methods on UNAVAILABLE; 1 is no retry',
+  retryInitialMs: 'First wait before another attempt, in milliseconds',
+  retryMaxMs: 'Longest wait before another attempt, in milliseconds',
+  retryFactor: 'What each wait is multiplied by',
+  retryTokens: 'Retry budget: a failure takes one; below half of it nothing is tried again',
+  retryTokenRatio: 'What a success gives back to the retry budget',
+  ejectionIntervalMs: 'How often failing hosts are looked for, in milliseconds',
+  ejectionBaseMs: 'First time that a failing host is left out, in milliseconds',
+  ejectionMaxMs: 'Longest time that a failing host is left out, in milliseconds',
+  ejectionMaxPercent: 'Most hosts that are left out at one time, in percent',
+  ejectionFailurePercent: 'Failed calls that make a host a failing one, in percent',
+  ejectionMinHosts: 'Hosts below which none is left out',
+  ejectionMinCalls: 'Calls within an interval below which a host is not judged',
+} as const satisfies Readonly<Record<keyof UpstreamNumbers, string>>;
