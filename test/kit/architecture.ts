@@ -282,7 +282,10 @@ export function lockFaults({ packages }: Lock): Faults {
   );
   return [
     ...resolved.map(([path]) => `${path}: names the address that it came from`),
-    ...missing.map((name) => `node_modules/${name}: is missing, so npm ci refuses the lock file`),
+    ...missing.map(
+      (name) =>
+        `node_modules/${name}: is missing, so npm ci refuses the lock file: node scripts/complete-lock.js`,
+    ),
   ];
 }
 
