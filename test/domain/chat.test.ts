@@ -1,4 +1,3 @@
-import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Message,
@@ -6,7 +5,8 @@ import {
   type SendMessageRequest,
 } from '../../upstream-protos/gen/shop/chat/v1/chat.ts';
 import { PageDirection, type PageRequest } from '../../upstream-protos/gen/shop/common/v1/page.ts';
-import { ask, failureOf, openServices, type Services } from './services.ts';
+import { ask, openServices, type Services } from './services.ts';
+import { refusal } from './upstream-fixture.ts';
 
 const { PAGE_DIRECTION_FORWARD, PAGE_DIRECTION_BACKWARD } = PageDirection;
 
@@ -70,8 +70,8 @@ describe('batchGetRooms()', () => {
 
   it.each([0, 501])('refuses %i ids', async (count) => {
     const ids = Array.from({ length: count }, (_, i) => `room-${i}`);
-    const failure = await failureOf(ask(services.client, methods.batchGetRooms, { ids }));
-    expect(failure).toMatchObject({ code: status.INVALID_ARGUMENT, fields: ['ids'] });
+    const refused = await refusal(ask(services.client, methods.batchGetRooms, { ids }));
+    expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT', fields: ['ids'] });
   });
 });
 
@@ -98,14 +98,14 @@ describe('listMessages()', () => {
     const { messages, page } = await list(await newRoom());
     expect(messages).toEqual([]);
     expect(page).toEqual({ rowTokens: [], hasBefore: false, hasAfter: false, nextPageToken: '' });
-    const failure = await failureOf(list('room-0'));
-    expect(failure).toMatchObject({ code: status.NOT_FOUND, resource: 'shop.chat.v1.Room room-0' });
+    const refused = await refusal(list('room-0'));
+    expect(refused).toMatchObject({ code: 'NOT_FOUND', resource: 'room-0' });
   });
 
   it('refuses a token of another room', async () => {
     const { page } = await list('room-1', { pageSize: 1 });
-    const failure = await failureOf(list('room-2', { afterToken: page?.rowTokens[0] ?? '' }));
-    expect(failure).toMatchObject({ code: status.INVALID_ARGUMENT, fields: ['page.after_token'] });
+    const refused = await refusal(list('room-2', { afterToken: page?.rowTokens[0] ?? '' }));
+    expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT', fields: ['page.after_token'] });
   });
 });
 
@@ -144,14 +144,14 @@ describe('sendMessage()', () => {
   });
 
   it('refuses who is not a member, and stores nothing', async () => {
-    const failure = await failureOf(send({ roomId, authorId: 'user-3' }));
-    expect(failure).toMatchObject({ code: status.PERMISSION_DENIED, reason: 'NOT_A_MEMBER' });
+    const refused = await refusal(send({ roomId, authorId: 'user-3' }));
+    expect(refused).toMatchObject({ code: 'PERMISSION_DENIED', reason: 'NOT_A_MEMBER' });
     expect(await messagesInTable(roomId)).toEqual([]);
   });
 
   it('answers NOT_FOUND when there is no such room', async () => {
-    const failure = await failureOf(send({ roomId: 'room-0' }));
-    expect(failure).toMatchObject({ code: status.NOT_FOUND, resource: 'shop.chat.v1.Room room-0' });
+    const refused = await refusal(send({ roomId: 'room-0' }));
+    expect(refused).toMatchObject({ code: 'NOT_FOUND', resource: 'room-0' });
   });
 
   it.each([
@@ -164,12 +164,12 @@ describe('sendMessage()', () => {
   ])('a text of %i characters is %s', async (length, outcome) => {
     const sent = send({ roomId, text: '🌊'.repeat(length) });
     if (outcome === 'stored') return expect((await sent)?.sequence).toBe(1n);
-    expect(await failureOf(sent)).toMatchObject({ code: status.INVALID_ARGUMENT, fields: ['text'] });
+    expect(await refusal(sent)).toMatchObject({ code: 'INVALID_ARGUMENT', fields: ['text'] });
   });
 
   it('refuses every fault at once', async () => {
-    const failure = await failureOf(send({ roomId, text: '\0', idempotencyKey: 'short' }));
-    expect(failure).toMatchObject({ code: status.INVALID_ARGUMENT, fields: ['text', 'idempotency_key'] });
+    const refused = await refusal(send({ roomId, text: '\0', idempotencyKey: 'short' }));
+    expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT', fields: ['text', 'idempotency_key'] });
   });
 
   it('stores once for each key and author', async () => {
@@ -177,7 +177,7 @@ describe('sendMessage()', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => send(request)));
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect((await messagesInTable(roomId)).length).toBe(1);
-    expect((await failureOf(send({ ...request, text: 'Other.' }))).reason).toBe('IDEMPOTENCY_KEY_REUSED');
+    expect((await refusal(send({ ...request, text: 'Other.' }))).reason).toBe('IDEMPOTENCY_KEY_REUSED');
     expect((await send({ ...request, authorId: 'user-2' }))?.sequence).toBe(2n);
   });
 });

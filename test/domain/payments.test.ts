@@ -1,4 +1,3 @@
-import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Order } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
 import {
@@ -6,7 +5,8 @@ import {
   PaymentServiceService as methods,
   PaymentState,
 } from '../../upstream-protos/gen/shop/payments/v1/payments.ts';
-import { ask, failureOf, openServices, type Services, submit } from './services.ts';
+import { ask, openServices, type Services, submit } from './services.ts';
+import { refusal } from './upstream-fixture.ts';
 
 const CARD = { $case: 'card', value: { brand: 'visa', lastFour: '4242' } } as const;
 
@@ -81,7 +81,7 @@ describe('createPayment()', () => {
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
     expect(refused.length).toBe(19);
     for (const { reason } of refused)
-      expect((await failureOf(Promise.reject(reason))).reason).toBe('ORDER_NOT_PAYABLE');
+      expect((await refusal(Promise.reject(reason))).reason).toBe('ORDER_NOT_PAYABLE');
     expect(await paymentsOf(order.id)).toBe(1);
   });
 
@@ -98,8 +98,8 @@ describe('createPayment()', () => {
     const request = payOf(order);
     await create(request);
     const other: CreatePaymentRequest = { ...request, method: { $case: 'voucher', value: { code: 'GIFT' } } };
-    expect(await failureOf(create(other))).toMatchObject({
-      code: status.FAILED_PRECONDITION,
+    expect(await refusal(create(other))).toMatchObject({
+      code: 'FAILED_PRECONDITION',
       reason: 'IDEMPOTENCY_KEY_REUSED',
     });
   });
@@ -118,8 +118,8 @@ describe('createPayment()', () => {
       nanos: Number(wrong % 1_000_000_000n),
     };
     const request = payOf(order);
-    expect(await failureOf(create({ ...request, amount }))).toMatchObject({
-      code: status.FAILED_PRECONDITION,
+    expect(await refusal(create({ ...request, amount }))).toMatchObject({
+      code: 'FAILED_PRECONDITION',
       reason: 'AMOUNT_MISMATCH',
       preconditions: [`AMOUNT_MISMATCH ${order.id}`],
     });
@@ -130,14 +130,14 @@ describe('createPayment()', () => {
   it('refuses another currency', async () => {
     const order = await newOrder();
     const amount = { currencyCode: 'USD', units: order.total?.units ?? 0n, nanos: order.total?.nanos ?? 0 };
-    expect((await failureOf(create({ ...payOf(order), amount }))).reason).toBe('AMOUNT_MISMATCH');
+    expect((await refusal(create({ ...payOf(order), amount }))).reason).toBe('AMOUNT_MISMATCH');
   });
 
   it.each([2, 3, 4, 5, 6])('refuses an order in the state %i', async (state) => {
     const order = await newOrder();
     await services.store.query('UPDATE orders SET state = $2 WHERE id = $1', [order.id, state]);
-    expect(await failureOf(create(payOf(order)))).toMatchObject({
-      code: status.FAILED_PRECONDITION,
+    expect(await refusal(create(payOf(order)))).toMatchObject({
+      code: 'FAILED_PRECONDITION',
       reason: 'ORDER_NOT_PAYABLE',
     });
     expect(await paymentsOf(order.id)).toBe(0);
@@ -145,8 +145,8 @@ describe('createPayment()', () => {
 
   it('answers NOT_FOUND when there is no such order', async () => {
     const request = { ...payOf(await newOrder()), orderId: 'order-0' };
-    const failure = await failureOf(create(request));
-    expect(failure).toMatchObject({ code: status.NOT_FOUND, resource: 'shop.orders.v1.Order order-0' });
+    const refused = await refusal(create(request));
+    expect(refused).toMatchObject({ code: 'NOT_FOUND', resource: 'order-0' });
   });
 
   const faults: [string, Partial<CreatePaymentRequest>, string[]][] = [
@@ -172,8 +172,8 @@ describe('createPayment()', () => {
   ];
   it.each(faults)('refuses %s', async (_, part, fields) => {
     const order = await newOrder();
-    const failure = await failureOf(create({ ...payOf(order), ...part }));
-    expect(failure).toMatchObject({ code: status.INVALID_ARGUMENT, fields });
+    const refused = await refusal(create({ ...payOf(order), ...part }));
+    expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT', fields });
     expect(await orderRow(order.id)).toEqual({ state: 1, payment_id: '' });
   });
 
@@ -209,6 +209,6 @@ describe('batchGetPayments()', () => {
 
   it.each([0, 501])('refuses %i ids', async (count) => {
     const ids = Array.from({ length: count }, (_, i) => `payment-${i}`);
-    expect(await failureOf(batchGet(ids))).toMatchObject({ code: status.INVALID_ARGUMENT, fields: ['ids'] });
+    expect(await refusal(batchGet(ids))).toMatchObject({ code: 'INVALID_ARGUMENT', fields: ['ids'] });
   });
 });

@@ -4,24 +4,18 @@ import {
   type ClientReadableStream,
   type ClientUnaryCall,
   type ClientWritableStream,
-  credentials,
   type MethodDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from 'nice-grpc-error-details';
-// The package exports the details but not the message that holds them.
-import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status.js';
 import {
   OrderServiceService as orderMethods,
   type SubmitOrderHeader,
   type SubmitOrderRequest,
   type SubmitOrderResponse,
 } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
-import { createFaults } from '../../upstreams/faults.ts';
-import { createOutbox, type Outbox } from '../../upstreams/outbox.ts';
-import { createUpstreamServer } from '../../upstreams/server.ts';
-import { createStore, type Sql, type Store } from '../../upstreams/store.ts';
-import { createTestDatabase } from '../kit/postgres.ts';
+import type { Outbox } from '../../upstreams/outbox.ts';
+import type { Sql, Store } from '../../upstreams/store.ts';
+import { startUpstreams } from './upstream-fixture.ts';
 
 /** The shop's services on a seeded database of their own, served and called over the loopback address. */
 export interface Services {
@@ -33,7 +27,7 @@ export interface Services {
   /** How many listen to Postgres now: one for each Watch call. */
   readonly listeners: () => number;
   /** What the services have logged: a failure that nobody foresaw. */
-  readonly logs: string[];
+  readonly logs: readonly string[];
   close(): Promise<void>;
 }
 
@@ -42,47 +36,31 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** What a failed call says to a machine. */
-export interface FailedCall {
-  readonly code: number;
-  readonly reason: string;
-  /** Paths of BadRequest. */
-  readonly fields: readonly string[];
-  /** `TYPE subject` of PreconditionFailure. */
-  readonly preconditions: readonly string[];
-  /** `type name` of ResourceInfo. */
-  readonly resource: string;
-}
-
 export async function openServices(): Promise<Services> {
-  const database = await createTestDatabase('seeded');
-  const store = createStore({ url: database.url });
   const statements: Statement[] = [];
-  const logs: string[] = [];
   let listeners = 0;
-  const watched: Store = {
-    ...recordStatements(store, statements),
-    listen: (channel, onMessage) => {
+  const countListeners = (listen: Store['listen']): Store['listen'] => {
+    return (channel, onMessage) => {
+      const unlisten = listen(channel, onMessage);
       listeners++;
-      const unlisten = store.listen(channel, onMessage);
       return () => {
         listeners--;
         unlisten();
       };
-    },
+    };
   };
-  const outbox = createOutbox({ store: watched });
-  const log = (line: string) => void logs.push(line);
-  const deps = { store: watched, outbox, faults: createFaults(), log };
-  const server = await createUpstreamServer({ ...deps, port: 0 });
-  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-  const close = async () => {
-    client.close();
-    await server.close();
-    await store.close();
-    await database.drop();
+  const { client, store, outbox, logged, close } = await startUpstreams('seeded', (plain) => {
+    return { ...recordStatements(plain, statements), listen: countListeners(plain.listen) };
+  });
+  return {
+    client: client(Client),
+    store,
+    outbox,
+    statements,
+    listeners: () => listeners,
+    logs: logged,
+    close,
   };
-  return { client, store, outbox, statements, listeners: () => listeners, logs, close };
 }
 
 /** The store itself, watched. */
@@ -162,31 +140,6 @@ export async function collect<Res>(stream: ClientReadableStream<Res>): Promise<R
   const messages: Res[] = [];
   for await (const message of stream) messages.push(message as Res); // grpc-js types its streams as of any.
   return messages;
-}
-
-/** How a call failed; throws when it did not. */
-export async function failureOf(call: Promise<unknown>): Promise<FailedCall> {
-  const error: unknown = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Error && 'code' in error && 'metadata' in error))
-    throw new Error('The call did not fail.', { cause: error });
-  const { code, metadata } = error as ServiceError; // The two properties say so.
-  const [bytes] = metadata.get('grpc-status-details-bin');
-  const { details } = bytes instanceof Buffer ? Status.decode(bytes) : { details: [] };
-  const find = (name: string) => details.find(({ typeUrl }) => typeUrl.endsWith(`.${name}`))?.value;
-  const empty = Buffer.alloc(0);
-  const { fieldViolations } = BadRequest.decode(find('BadRequest') ?? empty);
-  const { violations } = PreconditionFailure.decode(find('PreconditionFailure') ?? empty);
-  const { resourceType, resourceName } = ResourceInfo.decode(find('ResourceInfo') ?? empty);
-  return {
-    code,
-    reason: ErrorInfo.decode(find('ErrorInfo') ?? empty).reason,
-    fields: fieldViolations.map(({ field }) => field),
-    preconditions: violations.map(({ type, subject }) => `${type} ${subject}`),
-    resource: `${resourceType} ${resourceName}`.trim(),
-  };
 }
 
 /** The parts of an order: product ids with quantities. */

@@ -27,15 +27,19 @@ type ClientType<Client> = new (
   creds: ReturnType<typeof credentials.createInsecure>,
 ) => Client;
 
-/** Starts it on a free port; close it in afterAll. */
-export async function startUpstreams(content: TestDatabaseContent = 'seeded'): Promise<UpstreamFixture> {
+/** Starts it on a free port; close it in afterAll. `watch` may stand between the services and their store. */
+export async function startUpstreams(
+  content: TestDatabaseContent = 'seeded',
+  watch: (store: Store) => Store = (store) => store,
+): Promise<UpstreamFixture> {
   const database = await createTestDatabase(content);
   const logged: string[] = [];
   const log = (line: string) => logged.push(line);
   const store = createStore({ url: database.url, log });
-  const outbox = createOutbox({ store });
+  const watched = watch(store);
+  const outbox = createOutbox({ store: watched });
   const faults = createFaults();
-  const server = await createUpstreamServer({ store, outbox, faults, log, port: 0, graceMs: 0 });
+  const server = await createUpstreamServer({ store: watched, outbox, faults, log, port: 0, graceMs: 0 });
   const clients: { close(): void }[] = [];
   return {
     store,

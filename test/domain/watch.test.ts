@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type ClientReadableStream, status } from '@grpc/grpc-js';
+import type { ClientReadableStream } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   ChatServiceService as chatMethods,
@@ -11,7 +11,8 @@ import {
   type WatchOrdersRequest,
   type WatchOrdersResponse,
 } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
-import { ask, failureOf, open, openServices, type Services, submit, untilLockWaits } from './services.ts';
+import { ask, open, openServices, type Services, submit, untilLockWaits } from './services.ts';
+import { refusal } from './upstream-fixture.ts';
 
 const WRITERS = 8;
 
@@ -185,11 +186,11 @@ describe('watchOrders()', () => {
   });
 
   it.each([
-    ['past the end', 1n << 40n, status.OUT_OF_RANGE, 'SEQUENCE_UNKNOWN'],
-    ['below -1', -2n, status.INVALID_ARGUMENT, ''],
+    ['past the end', 1n << 40n, 'OUT_OF_RANGE', 'SEQUENCE_UNKNOWN'],
+    ['below -1', -2n, 'INVALID_ARGUMENT', undefined],
   ])('refuses a sequence %s', async (_, afterSequence, code, reason) => {
     const call = take(watchOrders({ afterSequence }), 1);
-    expect(await failureOf(call)).toMatchObject({ code, reason });
+    expect(await refusal(call)).toMatchObject({ code, reason });
   });
 
   it('says so when what comes after the sequence is not kept any more', async () => {
@@ -197,8 +198,8 @@ describe('watchOrders()', () => {
     await newOrder();
     const last = await lastSequence('orders');
     await services.store.query(`DELETE FROM outbox WHERE topic = 'orders' AND sequence < $1`, [last]);
-    const expired = await failureOf(take(watchOrders({ afterSequence: last - 2n }), 1));
-    expect(expired).toMatchObject({ code: status.OUT_OF_RANGE, reason: 'SEQUENCE_EXPIRED' });
+    const expired = await refusal(take(watchOrders({ afterSequence: last - 2n }), 1));
+    expect(expired).toMatchObject({ code: 'OUT_OF_RANGE', reason: 'SEQUENCE_EXPIRED' });
     const kept = [
       await take(watchOrders({ afterSequence: last - 1n }), 1),
       await take(watchOrders({ afterSequence: 0n }), 1),
@@ -266,7 +267,7 @@ describe('watchRoom()', () => {
   });
 
   it('answers NOT_FOUND when there is no such room', async () => {
-    const failure = await failureOf(take(watchRoom('room-0', 0n), 1));
-    expect(failure).toMatchObject({ code: status.NOT_FOUND, resource: 'shop.chat.v1.Room room-0' });
+    const refused = await refusal(take(watchRoom('room-0', 0n), 1));
+    expect(refused).toMatchObject({ code: 'NOT_FOUND', resource: 'room-0' });
   });
 });
