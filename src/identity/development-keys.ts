@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Clock } from '../clock.ts';
-import { parseJwkSet } from './key-set.ts';
+import { keysFitting, parseJwkSet } from './key-set.ts';
 import type { KeySource } from './refreshing-keys.ts';
 import { tokenRefusal } from './token-refusal.ts';
 
@@ -39,7 +39,7 @@ export function createDevelopmentKeys(): KeySource {
   return {
     find: async (algorithm, kid) => {
       if (isClosed) throw tokenRefusal('KEYS_UNAVAILABLE');
-      return keys.filter((key) => key.kid === kid && key.algorithms.includes(algorithm));
+      return keysFitting(keys, algorithm, kid);
     },
     trusts: (keyId) => !isClosed && keys.some((key) => key.id === keyId),
     ready: async () => (isClosed ? 'the keys are closed' : null),

@@ -70,7 +70,8 @@ export function parseJwkSet(text: string): ParsedKeys {
 
 /**
  * Reads 1 to {@link maxCandidates} PEM blocks (RFC 7468), `PUBLIC KEY` or `CERTIFICATE`; they have no key ids. Refused
- * as a whole when any block is something else, above all a private key, or is not usable.
+ * as a whole when any block is something else, above all a private key, or is not usable. A certificate lends its key
+ * only: its dates and issuer are not looked at.
  */
 export function parsePem(text: string): ParsedKeys {
   const blocks = [...text.matchAll(pemPattern)];
@@ -84,6 +85,21 @@ export function parsePem(text: string): ParsedKeys {
   if (usable.length < keys.length)
     return refused(`a PEM block holds no key that can verify ${algorithmList}`);
   return { ok: true, keys: usable };
+}
+
+/**
+ * The keys that may verify a token of this algorithm and key id (null: it names none): those of that id, else those
+ * without any; for a token that names none, all. None when they are more than {@link maxCandidates}: that is a guess.
+ */
+export function keysFitting(
+  keys: Iterable<VerificationKey>,
+  algorithm: TokenAlgorithm,
+  kid: string | null,
+): readonly VerificationKey[] {
+  const fitting = [...keys].filter((key) => key.algorithms.includes(algorithm));
+  const named = fitting.filter((key) => key.kid === kid);
+  const found = named.length > 0 ? named : fitting.filter((key) => key.kid === null || kid === null);
+  return found.length > maxCandidates ? [] : found;
 }
 
 const algorithmList = tokenAlgorithms.join(', ');

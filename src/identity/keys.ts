@@ -3,8 +3,9 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
 import { createDevelopmentKeys } from './development-keys.ts';
 import { fetchKeySet, maxKeySetBytes } from './jwks-url.ts';
+import type { KeyTimes } from './key-reader.ts';
 import { parseJwkSet, parseKeys } from './key-set.ts';
-import { createRefreshingKeys, type KeySource, type KeyTimes } from './refreshing-keys.ts';
+import { createRefreshingKeys, type KeySource } from './refreshing-keys.ts';
 
 /**
  * Where keys come from: `url`, a JWK Set by https (plain http only with `allowHttp`, outside production); `file`, a JWK

@@ -1,16 +1,14 @@
 import type { JWTPayload } from 'jose';
 import type { VerifiedIdentity } from './principal.ts';
 import { isScopeToken } from './scopes.ts';
+import type { TokenOptions } from './token-options.ts';
 import { tokenRefusal } from './token-refusal.ts';
 
 /** How claims become an identity. */
-export interface ClaimRules {
-  readonly tenantClaim: string;
-  /** The first that is present counts. */
-  readonly clientClaims: readonly string[];
-  readonly maxLifetimeMs: number;
-  readonly toleranceMs: number;
-}
+export type ClaimRules = Pick<
+  Required<TokenOptions>,
+  'tenantClaim' | 'clientClaims' | 'maxLifetimeMs' | 'toleranceMs'
+>;
 
 /** Longest subject, tenant and client in characters once percent-encoded, and most scopes: their metadata stays small. */
 export const maxNameLength = 512;

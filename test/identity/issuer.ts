@@ -3,7 +3,8 @@ import { type JWTHeaderParameters, SignJWT } from 'jose';
 import { parseJwkSet } from '../../src/identity/key-set.ts';
 import type { KeySource } from '../../src/identity/refreshing-keys.ts';
 import { createRefreshingKeys } from '../../src/identity/refreshing-keys.ts';
-import { createTokenVerifier, type TokenOptions, type TokenVerifier } from '../../src/identity/token.ts';
+import { createTokenVerifier, type TokenVerifier } from '../../src/identity/token.ts';
+import type { TokenOptions } from '../../src/identity/token-options.ts';
 import { createFakeClock, type FakeClock } from '../kit/fake-clock.ts';
 
 export const issuer = 'https://issuer.example';
