@@ -28,6 +28,7 @@ export async function getOrder(
   return { order: orderFromRow(row) };
 }
 
+/** The orders of these ids that exist, each once. */
 export async function batchGetOrders(
   store: Store,
   { ids, readMask }: BatchGetOrdersRequest,
