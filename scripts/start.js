@@ -4,13 +4,15 @@ import { supervise } from './supervise.js';
 
 const services = ['CATALOG', 'USERS', 'ORDERS', 'PAYMENTS', 'CHAT'];
 
+const flags = ['--import', './scripts/end-with-parent.js'];
+
 const parts = [
-  { name: 'upstreams', command: pinnedNode, args: ['upstreams/main.ts'] },
+  { name: 'upstreams', command: pinnedNode, args: [...flags, 'upstreams/main.ts'] },
   {
     name: 'gateway',
     command: pinnedNode,
     // Young objects die in the young generation: about 15 % less CPU than with the default of 16 MB.
-    args: ['--max-semi-space-size=64', 'src/cli/main.ts', 'start'],
+    args: [...flags, '--max-semi-space-size=64', 'src/cli/main.ts', 'start'],
     // Where the upstreams of this start really are, unless the caller knows better.
     environment: ({ upstreams }) => ({ ...(upstreams && targets(upstreams)), ...process.env }),
   },

@@ -20,6 +20,7 @@ const stopTimeoutMs = 10_000;
  * Starts each part when the one before it is ready, passes on what they print, and calls `onReady` with their addresses when
  * all are. SIGINT or SIGTERM to this process stops the parts, the last one first; so does the end of any of them.
  *
+ * Each part's standard input stays open as long as this process lives, so that a part can end with it.
  * Each part leads a process group of its own: Ctrl-C in a terminal reaches this process alone, which stops them in order.
  *
  * @param {readonly Part[]} parts
@@ -64,7 +65,7 @@ function startPart({ name, command, args, environment }, addresses) {
   const env = environment ? environment(addresses) : undefined;
   const child = spawn(command, args, {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     ...(env && { env }),
   });
   const part = { name, child, isReady: false, hasComplained: false, end: undefined };

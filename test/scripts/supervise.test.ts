@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Child, startNode } from '../kit/child.ts';
 
@@ -8,8 +9,9 @@ const goodPart = (name: string) =>
    setInterval(() => {}, 1000);`;
 
 const children: Child[] = [];
-afterEach(() => {
-  for (const child of children.splice(0)) child.process.kill('SIGKILL');
+afterEach(async () => {
+  for (const child of children) child.process.kill('SIGTERM');
+  await Promise.all(children.splice(0).map(({ ended }) => ended));
 });
 
 /** A process that supervises parts, each a program text. */
@@ -67,6 +69,17 @@ describe('supervise()', () => {
     expect(child.output()).toBe('first ready on first:1\nno port\nfirst stops\n');
   });
 
+  it('leaves no part behind when it is killed and the parts end with it', async () => {
+    const listen =
+      "require('net').createServer().listen(0, function () { console.log('port', this.address().port); })";
+    const part = `import('./scripts/end-with-parent.js'); ${listen}; ${goodPart('only')}`;
+    const child = startSupervisor({ only: part });
+    const port = Number(/^port (\d+)$/m.exec(await child.printed(/^port \d+$/m))?.[1]);
+    expect(await accepts(port)).toBe(true);
+    child.process.kill('SIGKILL');
+    await expect.poll(() => accepts(port)).toBe(false);
+  });
+
   it('ends with 1 when a program is missing', async () => {
     const program = `import { supervise } from './scripts/supervise.js';
       process.exitCode = await supervise([{ name: 'nothing', command: './no-such-program', args: [] }]);`;
@@ -75,3 +88,11 @@ describe('supervise()', () => {
     expect(child.output()).toContain('The nothing ended');
   });
 });
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
