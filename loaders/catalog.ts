@@ -9,6 +9,8 @@ import {
 import type { ShopContext } from './context.ts';
 import { pageRequest, pageRows } from './page.ts';
 
+export { Category, ProductOrder } from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
+
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const catalogReads = [
   catalog.batchGetProducts,

@@ -8,6 +8,8 @@ import {
 import type { ShopContext } from './context.ts';
 import { pageRequest, pageRows } from './page.ts';
 
+export { OrderState } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
+
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const orderReads = [orders.getOrder, orders.batchGetOrders, orders.listOrders];
 

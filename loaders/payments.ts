@@ -5,6 +5,8 @@ import {
 } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
 import type { ShopContext } from './context.ts';
 
+export { PaymentState } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
+
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const paymentReads = [payments.batchGetPayments];
 

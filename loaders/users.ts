@@ -2,6 +2,8 @@ import { defineLoader } from '../src/index.ts';
 import { type User, UserServiceService as users } from '../upstream-protos/gen/shop/users/v1/users.ts';
 import type { ShopContext } from './context.ts';
 
+export { LoyaltyTier } from '../upstream-protos/gen/shop/users/v1/users.ts';
+
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const userReads = [users.batchGetUsers];
 

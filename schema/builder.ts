@@ -2,7 +2,7 @@ import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
 import type { ShopContext } from '../loaders/context.ts';
 import { weirPluginName } from '../src/index.ts';
-import type { Decimal } from './scalars.ts';
+import type { Decimal } from './decimal.ts';
 
 /** The shop's schema builder. Fields are non-null unless they say otherwise. */
 export const builder = new SchemaBuilder<{

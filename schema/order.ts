@@ -1,12 +1,11 @@
 import { productById } from '../loaders/catalog.ts';
-import { listOrders, orderById } from '../loaders/orders.ts';
+import { listOrders, OrderState, orderById } from '../loaders/orders.ts';
 import { paymentById } from '../loaders/payments.ts';
 import { userById } from '../loaders/users.ts';
 import { assertNodeId, resolveConnection } from '../src/index.ts';
-import {
-  type OrderLine as OrderLineMessage,
-  type Order as OrderMessage,
-  OrderState,
+import type {
+  OrderLine as OrderLineMessage,
+  Order as OrderMessage,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import { builder } from './builder.ts';
 import { Money } from './money.ts';

@@ -1,11 +1,10 @@
-import { paymentById } from '../loaders/payments.ts';
+import { PaymentState, paymentById } from '../loaders/payments.ts';
 import { assertNodeId } from '../src/index.ts';
-import {
-  type BankTransferMethod,
-  type CardMethod,
-  type Payment as PaymentMessage,
-  PaymentState,
-  type VoucherMethod,
+import type {
+  BankTransferMethod,
+  CardMethod,
+  Payment as PaymentMessage,
+  VoucherMethod,
 } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
 import { builder } from './builder.ts';
 import { Money } from './money.ts';

@@ -1,17 +1,20 @@
-import { listProducts, listReviews, type ProductQuery, productById } from '../loaders/catalog.ts';
-import { assertNodeId, resolveConnection } from '../src/index.ts';
 import {
   Category,
-  type Product as ProductMessage,
+  listProducts,
+  listReviews,
   ProductOrder,
-} from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
+  type ProductQuery,
+  productById,
+} from '../loaders/catalog.ts';
+import { assertNodeId, resolveConnection } from '../src/index.ts';
+import type { Product as ProductMessage } from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
 import { builder } from './builder.ts';
+import type { Decimal } from './decimal.ts';
 import { Money } from './money.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
 import { required } from './required.ts';
 import { Review } from './review.ts';
-import type { Decimal } from './scalars.ts';
 
 const categories = enumValues(Category, 'CATEGORY_', {
   BOOKS: 'Books and magazines.',

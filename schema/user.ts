@@ -1,8 +1,8 @@
 import type { ShopContext } from '../loaders/context.ts';
 import { pageOfKeys } from '../loaders/page.ts';
-import { userById } from '../loaders/users.ts';
+import { LoyaltyTier, userById } from '../loaders/users.ts';
 import { assertNodeId, resolveConnection, type UpstreamPage } from '../src/index.ts';
-import { LoyaltyTier, type User as UserMessage } from '../upstream-protos/gen/shop/users/v1/users.ts';
+import type { User as UserMessage } from '../upstream-protos/gen/shop/users/v1/users.ts';
 import { builder } from './builder.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';

@@ -4,10 +4,10 @@ import type { CallRecord } from '../observe/timeline.ts';
 import { onAbort } from '../signal.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import { callTimeoutMs } from './deadline.ts';
+import type { GrpcCode } from './grpc-code.ts';
 import { LiveCall } from './live-call.ts';
 import { metadataFrom } from './metadata.ts';
 import type { PoolRefusal } from './pool.ts';
-import type { GrpcCode } from './status.ts';
 
 /** Makes the RPC on the live call's client, and sees to it that `settle` is called with its end. */
 export type StartRpc = (live: LiveCall) => ClientUnaryCall;

@@ -2,8 +2,9 @@ import type { Client, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc
 import type { WeirError } from '../errors.ts';
 import type { CallHost } from './call-host.ts';
 import type { Channel } from './channel.ts';
+import type { GrpcCode } from './grpc-code.ts';
 import type { Pool } from './pool.ts';
-import { type GrpcCode, grpcCodeFrom, upstreamError } from './status.ts';
+import { grpcCodeFrom, upstreamError } from './status.ts';
 
 /** What a {@link LiveCall} is made of. */
 export interface LiveCallParts {

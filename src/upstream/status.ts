@@ -1,14 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { type ErrorCode, errorTable, WeirError } from '../errors.ts';
 import { type DetailsPolicy, decodeDetails, type PublicDetails } from './details.ts';
+import type { BreakerView, GrpcCode } from './grpc-code.ts';
 import { type FailedCall, type Origin, type Outcome, originOf } from './origin.ts';
 import { UpstreamFailure } from './upstream-failure.ts';
-
-/** A gRPC status code by its name (google.rpc.Code). */
-export type GrpcCode = keyof typeof status;
-
-/** What a circuit breaker makes of a failure. */
-export type BreakerView = 'ignored' | 'failure' | 'overload';
 
 interface StatusFact {
   readonly code: ErrorCode;

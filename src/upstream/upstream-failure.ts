@@ -1,7 +1,7 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import type { WeirError } from '../errors.ts';
+import type { BreakerView, GrpcCode } from './grpc-code.ts';
 import type { Origin, Outcome } from './origin.ts';
-import type { BreakerView, GrpcCode } from './status.ts';
 
 const maxLoggedLength = 2_048;
 
