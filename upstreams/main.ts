@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { isSeeded, seedDatabase } from '../seed/seed.ts';
 import { createFaults, setFaultsFromJson } from './faults.ts';
 import { migrate } from './migrate.ts';
@@ -24,6 +25,8 @@ class UsageError extends Error {}
 const USAGE = 'usage: main.ts [serve] | main.ts seed [--scale N] [--seed S]';
 const COMMANDS = { serve, seed } as const;
 
+// What grpc-js would print of a taken port, we say in one line.
+setLogVerbosity(logVerbosity.NONE);
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
@@ -95,20 +98,16 @@ async function startEmbedded(dataDir: string, stack: AsyncDisposableStack): Prom
   return postgres.url;
 }
 
-/** Fills the database. When `signal` aborts, the connection that does it is left to end with Postgres, or with us. */
 async function fill(url: string, size: SeedArguments, signal: AbortSignal): Promise<void> {
   console.log(`seeding at scale ${size.scale}`);
   const startMs = performance.now();
-  const seeding = seedDatabase({
+  await seedDatabase({
     url,
     ...size,
+    signal,
     onProgress: ({ table, rows, tablesDone, tablesInAll }) =>
       console.log(`  ${tablesDone}/${tablesInAll} ${table}: ${rows.toLocaleString('en')} rows`),
   });
-  await Promise.race([seeding, untilAborted(signal)]);
-  // It goes on until its connection is closed, and nobody waits for its failure.
-  if (signal.aborted) seeding.catch(() => {});
-  signal.throwIfAborted();
   console.log(`seeded in ${((performance.now() - startMs) / 1_000).toFixed(1)} s`);
 }
 

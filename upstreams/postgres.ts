@@ -77,7 +77,7 @@ async function settle(cluster: Cluster): Promise<number | undefined> {
     const [pidLine, , , portLine] = (await readFile(pidFile, 'utf8').catch(() => '')).split('\n');
     const pid = Number(pidLine);
     if (!pid) return undefined;
-    if (!(await isPostgres(pid))) {
+    if (!(await isServerOf(cluster, pid))) {
       // Left by a server that was killed; its number may belong to another program now.
       await rm(pidFile, { force: true });
       return undefined;
@@ -91,16 +91,17 @@ async function settle(cluster: Cluster): Promise<number | undefined> {
   }
 }
 
-async function isPostgres(pid: number): Promise<boolean> {
+/** Whether a process is the server of this cluster, as far as can be told. */
+async function isServerOf(cluster: Cluster, pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
     // EPERM: it is there, and somebody else's.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
-  // Where there is no /proc, a process of that number counts as Postgres.
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'postgres');
-  return command.includes('postgres');
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
+  // Where there is no /proc, a process of that number counts as the server.
+  return command === undefined || command.split('\0').includes(cluster.directory);
 }
 
 async function answers(url: string): Promise<boolean> {
