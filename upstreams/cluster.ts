@@ -35,18 +35,18 @@ export async function openCluster(dataDir: string): Promise<Cluster> {
   await mkdir(root, { recursive: true });
   const binaries = await findBinaries();
   const account = await findAccount(directory);
-  const prefix = await privilegeDrop(account, [binaries, root]);
-  const run = (program: 'initdb' | 'postgres', args: readonly string[]) =>
-    spawn(
-      prefix[0],
-      [...prefix.slice(1), '/bin/sh', '-c', SUPERVISOR, 'sh', join(binaries, program), ...args],
-      {
-        // A session of its own: Ctrl-C at the terminal is for us, and we stop Postgres last.
-        detached: true,
-        stdio: ['pipe', 'ignore', 'pipe'],
-        env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
-      },
-    );
+  const launch = await launchAs(account, [binaries, root]);
+  const run = (program: 'initdb' | 'postgres', args: readonly string[]) => {
+    const supervised = ['/bin/sh', '-c', SUPERVISOR, 'sh', join(binaries, program), ...args];
+    const [command = '/bin/sh', ...rest] = [...launch.prefix, ...supervised];
+    return spawn(command, rest, {
+      ...launch.account,
+      // A session of its own: Ctrl-C at the terminal is for us, and we stop Postgres last.
+      detached: true,
+      stdio: ['pipe', 'ignore', 'pipe'],
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    });
+  };
   if (!(await exists(join(directory, 'PG_VERSION')))) await initialise();
   return { directory, password: await readFile(passwordFile, 'utf8'), run };
 
@@ -121,21 +121,24 @@ async function findAccount(directory: string): Promise<Account | undefined> {
   );
 }
 
+/** How to start a program as an account: before the program, and in the options of its start. */
+interface Launch {
+  readonly prefix: readonly string[];
+  readonly account: Account | undefined;
+}
+
 /**
- * The command that runs another one as `account`. Where a directory on the way is closed to others, as a home of root's is,
- * the account may pass all the same (CAP_DAC_OVERRIDE), which is less than root may.
+ * Where a directory on the way is closed to others, as a home of root's is, the account may pass all the same
+ * (CAP_DAC_OVERRIDE, which is less than root may); that takes setpriv of util-linux.
  */
-async function privilegeDrop(
-  account: Account | undefined,
-  paths: readonly string[],
-): Promise<[string, ...string[]]> {
-  if (!account) return ['env'];
-  const { uid, gid } = account;
-  const drop: [string, ...string[]] = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
-  for (const path of paths) {
-    if (await isClosed(path)) return [...drop, '--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
-  }
-  return drop;
+async function launchAs(account: Account | undefined, paths: readonly string[]): Promise<Launch> {
+  const closed = account !== undefined && (await Promise.all(paths.map(isClosed))).includes(true);
+  if (!closed) return { prefix: [], account };
+  const drop = ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
+  return {
+    prefix: [...drop, '--inh-caps=+dac_override', '--ambient-caps=+dac_override'],
+    account: undefined,
+  };
 }
 
 async function isClosed(path: string): Promise<boolean> {

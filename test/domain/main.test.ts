@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import {
   UserServiceClient,
 } from '../../upstream-protos/gen/shop/users/v1/users.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/postgres.ts';
-import { answer, refusal, until } from './upstream-fixture.ts';
+import { answer, isAlive, postmasterOf, refusal, until } from './upstream-fixture.ts';
 
 const MAIN = fileURLToPath(new URL('../../upstreams/main.ts', import.meta.url));
 
@@ -152,16 +152,3 @@ describe('main.ts with the embedded Postgres', () => {
     expect(await second.exit).toBe(0);
   });
 });
-
-async function postmasterOf(dataDir: string): Promise<number> {
-  const [pid] = (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
-  return Number(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type PostgresOptions, startPostgres } from '../../upstreams/postgres.ts';
-import { until } from './upstream-fixture.ts';
+import { isAlive, postmasterOf, until } from './upstream-fixture.ts';
 
 async function newDir(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-postgres-'));
@@ -143,16 +143,3 @@ describe('startPostgres()', () => {
     expect(await isThere(join(dataDir, 'postgres', 'postmaster.pid'))).toBe(false);
   });
 });
-
-async function postmasterOf(dataDir: string): Promise<number> {
-  const [pid] = (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
-  return Number(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

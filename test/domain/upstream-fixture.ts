@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from 'nice-grpc-error-details';
@@ -136,5 +138,20 @@ export async function until<Result>(
     // A probe that does no I/O must still let others do theirs.
     await setImmediate();
     if (performance.now() > end) throw new Error(`Not so within ${timeoutMs} ms.`);
+  }
+}
+
+/** The process of the embedded Postgres in `dataDir`. */
+export async function postmasterOf(dataDir: string): Promise<number> {
+  const [pid] = (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
+  return Number(pid);
+}
+
+/** Whether there is such a process. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
