@@ -81,7 +81,7 @@ const pageOptions = z
   })
   .refine(({ defaultSize, maxSize }) => defaultSize <= maxSize, {
     path: ['defaultSize'],
-    error: ({ input }) => `expected at most pages.maxSize: ${inspect(input)}`,
+    error: 'expected at most pages.maxSize',
   });
 
 const cursorOptions = z.strictObject({

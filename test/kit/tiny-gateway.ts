@@ -111,7 +111,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Answer>
   const response = await fetch(url, init);
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  const json: AnswerBody = isJson ? JSON.parse(text) : {};
+  const json: AnswerBody = isJson && text !== '' ? JSON.parse(text) : {};
   return { status: response.status, headers: response.headers, text, json };
 }
 

@@ -1,0 +1,280 @@
+import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { type Environment, parseConfig, processEnvironment, type Settings } from '../src/config.ts';
+import { defineConfig } from '../src/index.ts';
+
+const schema = new GraphQLSchema({
+  query: new GraphQLObjectType({ name: 'Query', fields: { a: { type: GraphQLString } } }),
+});
+const upstreams = { 'main-library': { target: '127.0.0.1:1' } };
+const minimal = { schema, upstreams };
+const secret = 'a-secret-of-our-own-that-is-long-enough';
+
+describe('parseConfig()', () => {
+  it('fills in every default when only schema and upstreams are given', () => {
+    expect(settingsOf(minimal)).toEqual({
+      schema,
+      upstreams,
+      production: false,
+      server: { host: '127.0.0.1', port: 4000 },
+      limits: { bodyMaxBytes: 1_048_576, operationTimeoutMs: 5000, closeTimeoutMs: 8000 },
+      pages: { defaultSize: 20, maxSize: 100 },
+      cursors: { secrets: [expect.any(String)] },
+      log: { level: 'info' },
+    });
+  });
+
+  it('keeps what the file says', () => {
+    const given = { ...minimal, pages: { maxSize: 50 }, server: { host: '::1' } };
+    expect(settingsOf(given)).toMatchObject({
+      pages: { defaultSize: 20, maxSize: 50 },
+      server: { host: '::1' },
+    });
+  });
+
+  it.each([
+    ['server.port', 0, 65_535],
+    ['limits.bodyMaxBytes', 1024, 67_108_864],
+    ['limits.operationTimeoutMs', 50, 600_000],
+    ['limits.closeTimeoutMs', 0, 600_000],
+    ['pages.maxSize', 20, 1000],
+    ['pages.defaultSize', 1, 100],
+  ])('takes %s from %d to %d and refuses what lies beside', (option, minimum, maximum) => {
+    const [section = '', name = ''] = option.split('.');
+    const withValue = (value: unknown) => ({ ...minimal, [section]: { [name]: value } });
+    for (const value of [minimum, minimum + 1, maximum - 1, maximum]) {
+      expect(parseConfig(withValue(value), {})).toMatchObject({ ok: true });
+    }
+    for (const value of [minimum - 1, maximum + 1]) {
+      expect(faultsOf(withValue(value))).toEqual([
+        expect.stringMatching(new RegExp(`^${section}\\.\\w+: expected `)),
+      ]);
+    }
+  });
+
+  it.each([
+    ['4000', "got '4000'"],
+    [1.5, 'got 1.5'],
+    [Number.NaN, 'got NaN'],
+    [10n, 'got 10n'],
+    [null, 'got null'],
+    [true, 'got true'],
+  ])('refuses a port of %s with one line that says what came', (port, got) => {
+    expect(faultsOf({ ...minimal, server: { port } })).toEqual([
+      `server.port: expected a whole number from 0 to 65535, ${got}`,
+    ]);
+  });
+
+  it('says each fault on one line, all at once, when many options are wrong', () => {
+    const faults = faultsOf(
+      {
+        schema: {},
+        upstreams: {
+          Shouting: { target: 'x' },
+          library: { target: '', channels: 0, timeout: '0.5s', frobnicate: 1 },
+          other: 5,
+        },
+        server: { port: -1, hots: 'x' },
+        limits: { bodyMaxBytes: '1MB' },
+        pages: { defaultSize: 50, maxSize: 10 },
+        log: { level: 'loud' },
+        colour: 'blue',
+      },
+      { WEIR_LGO_LEVEL: 'x', WEIR_UPSTREAM_NOBODY: 'y', NODE_ENV: 'production' },
+    );
+    expect(faults).toEqual([
+      'WEIR_LGO_LEVEL: unknown variable; see the README for those that there are',
+      'WEIR_UPSTREAM_NOBODY: expected the name of an upstream (Shouting, library, other), got "nobody"',
+      'schema: expected a GraphQLSchema, got {}',
+      "upstreams.Shouting: expected an upstream name of lower-case letters, digits and hyphens, got 'Shouting'",
+      'upstreams.other: expected the options of an upstream, got 5',
+      'server.port: expected a whole number from 0 to 65535, got -1',
+      'server.hots: unknown option; see the README for those that there are',
+      "limits.bodyMaxBytes: expected a whole number from 1024 to 67108864, got '1MB'",
+      'pages.defaultSize: expected at most pages.maxSize, got { defaultSize: 50, maxSize: 10 }',
+      "log.level: expected one of silent, error, warn, info, got 'loud'",
+      'colour: unknown option; see the README for those that there are',
+      'upstream "library": target must be a non-empty string',
+      'upstream "library": channels must be a whole number from 1 to 16, got 0',
+      expect.stringMatching(/^upstream "library": timeout is not an option: /),
+      'upstream "library": frobnicate is not an option',
+      expect.stringMatching(/^cursors\.secrets: expected secrets of your own in production/),
+    ]);
+    for (const fault of faults) expect(fault).not.toContain('\n');
+  });
+
+  it.each([undefined, null, 5, 'text', [], () => 1])('refuses %s as a configuration', (config) => {
+    expect(faultsOf(config, { PORT: '1', WEIR_UPSTREAM_A: 'b' })).toEqual([
+      expect.stringMatching(/^weir\.config\.ts: expected an object of options/),
+    ]);
+  });
+
+  it('refuses a section that is no object even when a variable belongs into it', () => {
+    expect(faultsOf({ ...minimal, server: 5, upstreams: [] }, { PORT: '1' })).toEqual([
+      expect.stringMatching(/^upstreams: expected record/),
+      'server: expected an object of options, got 5',
+    ]);
+  });
+
+  it('refuses missing upstreams and takes none at all', () => {
+    expect(faultsOf({ schema })).toEqual([expect.stringMatching(/^upstreams: expected /)]);
+    expect(settingsOf({ schema, upstreams: {} }).upstreams).toEqual({});
+  });
+
+  it.each(['name', 'clock', 'onAnomaly'])('refuses %s among the options of an upstream', (option) => {
+    expect(faultsOf({ schema, upstreams: { library: { target: 'x', [option]: 'y' } } })).toEqual([
+      `upstreams.library.${option}: unknown option; the gateway gives it`,
+    ]);
+  });
+
+  it.each([[5], [[null]], [[{ path: 1 }]], ['abc']])(
+    'refuses idempotentMethods of %j',
+    (idempotentMethods) => {
+      expect(faultsOf({ schema, upstreams: { library: { target: 'x', idempotentMethods } } })).toEqual([
+        'upstreams.library.idempotentMethods: expected an array of method definitions',
+      ]);
+    },
+  );
+
+  it('never repeats a secret, even a faulty one', () => {
+    const config = { ...minimal, cursors: { secrets: ['short-secret', 7, secret] } };
+    const faults = faultsOf(config, { NODE_ENV: 'production' });
+    expect(faults).toHaveLength(2);
+    expect(faults.join()).not.toMatch(/short-secret|own/);
+    expect(faultsOf(minimal, { WEIR_CURSOR_SECRETS: 'short-secret' })).toEqual([
+      'cursors.secrets.0: expected at least 32 characters',
+    ]);
+  });
+
+  it.each([
+    [31, false],
+    [32, true],
+    [33, true],
+  ])('takes a cursor secret of %d characters: %j', (length, ok) => {
+    expect(parseConfig({ ...minimal, cursors: { secrets: ['x'.repeat(length)] } }, {}).ok).toBe(ok);
+  });
+
+  it.each([
+    [0, false],
+    [1, true],
+    [8, true],
+    [9, false],
+  ])('takes %d cursor secrets: %j', (count, ok) => {
+    const secrets = Array.from({ length: count }, (_, index) => `${secret}-${index}`);
+    expect(parseConfig({ ...minimal, cursors: { secrets } }, {}).ok).toBe(ok);
+  });
+
+  it('does not let a value of any size onto its line', () => {
+    const faults = faultsOf({
+      ...minimal,
+      server: { port: 'x'.repeat(10_000), host: { deep: { deeper: {} } } },
+    });
+    for (const fault of faults) expect(fault.length).toBeLessThan(200);
+    expect(faults).toHaveLength(2);
+  });
+});
+
+describe('parseConfig() with an environment', () => {
+  it('lets variables go before the file', () => {
+    const settings = settingsOf(
+      { ...minimal, server: { port: 1, host: 'a' }, log: { level: 'warn' } },
+      {
+        HOST: 'b',
+        PORT: '2',
+        WEIR_LOG_LEVEL: 'error',
+        WEIR_CURSOR_SECRETS: `${secret}-1,${secret}-2`,
+        WEIR_UPSTREAM_MAIN_LIBRARY: 'dns:///books:1',
+      },
+    );
+    expect(settings).toMatchObject({
+      server: { host: 'b', port: 2 },
+      log: { level: 'error' },
+      cursors: { secrets: [`${secret}-1`, `${secret}-2`] },
+      upstreams: { 'main-library': { target: 'dns:///books:1' } },
+    });
+  });
+
+  it('leaves the configuration that it was given as it was', () => {
+    const config = { ...minimal, server: { port: 1 } };
+    settingsOf(config, { PORT: '2', WEIR_UPSTREAM_MAIN_LIBRARY: 'x' });
+    expect(config).toEqual({
+      schema,
+      upstreams: { 'main-library': { target: '127.0.0.1:1' } },
+      server: { port: 1 },
+    });
+  });
+
+  it.each(['', ' ', '80a', '0x50', '1e3', '-1', '8.5', '99999', '4294967376'])('refuses PORT=%j', (PORT) => {
+    expect(faultsOf(minimal, { PORT })).toEqual([expect.stringMatching(/^server\.port: expected .*, got /)]);
+  });
+
+  it.each(['WEIR_', 'WEIR_PORT', 'WEIR_CURSOR_SECRET', 'WEIR_LOG_LEVELS', 'WEIR_UPSTREAM'])(
+    'refuses the variable %s, which means nothing',
+    (variable) => {
+      expect(faultsOf(minimal, { [variable]: 'x' })).toEqual([
+        `${variable}: unknown variable; see the README for those that there are`,
+      ]);
+    },
+  );
+
+  it.each(['WEIR_UPSTREAM_CONSTRUCTOR', 'WEIR_UPSTREAM___PROTO__', 'WEIR_UPSTREAM_'])(
+    'refuses %s, which names no upstream',
+    (variable) => {
+      expect(faultsOf(minimal, { [variable]: 'x' })).toEqual([
+        expect.stringMatching(
+          new RegExp(`^${variable}: expected the name of an upstream \\(main-library\\)`),
+        ),
+      ]);
+    },
+  );
+
+  it('takes variables of others, and ours that are unset', () => {
+    const environment = { PATH: '/bin', WEIRD: '1', WEIR_DATA_DIR: '.data', WEIR_NONE: undefined };
+    expect(parseConfig(minimal, environment)).toMatchObject({ ok: true });
+  });
+
+  it('refuses an empty target of an upstream', () => {
+    expect(faultsOf(minimal, { WEIR_UPSTREAM_MAIN_LIBRARY: '' })).toEqual([
+      'upstream "main-library": target must be a non-empty string',
+    ]);
+  });
+
+  it('refuses the development secret in production, given or left out, and takes one of our own', () => {
+    const development = settingsOf(minimal).cursors.secrets;
+    const production = { NODE_ENV: 'production' };
+    const refused = [expect.stringMatching(/^cursors\.secrets: .*WEIR_CURSOR_SECRETS/)];
+    expect(faultsOf(minimal, production)).toEqual(refused);
+    expect(faultsOf({ ...minimal, cursors: { secrets: [secret, ...development] } }, production)).toEqual(
+      refused,
+    );
+    expect(settingsOf({ ...minimal, cursors: { secrets: [secret] } }, production)).toMatchObject({
+      production: true,
+    });
+    expect(settingsOf(minimal, { ...production, WEIR_CURSOR_SECRETS: secret })).toMatchObject({
+      production: true,
+    });
+  });
+});
+
+describe('defineConfig()', () => {
+  it('gives back what it is given', () => {
+    expect(defineConfig(minimal)).toBe(minimal);
+  });
+});
+
+describe('processEnvironment()', () => {
+  it('is the environment of this process', () => {
+    expect(processEnvironment()['PATH']).toBe(process.env['PATH']);
+  });
+});
+
+function settingsOf(config: unknown, environment: Environment = {}): Settings {
+  const parsed = parseConfig(config, environment);
+  if (parsed.ok) return parsed.settings;
+  throw new Error(parsed.faults.join('\n'));
+}
+
+function faultsOf(config: unknown, environment: Environment = {}): readonly string[] {
+  const parsed = parseConfig(config, environment);
+  return parsed.ok ? [] : parsed.faults;
+}
