@@ -11,19 +11,12 @@ const LAST_RETRY_MS = 5_000;
 
 /** One connection that hears for everybody in the process. It opens with the first `listen` and comes back when lost. */
 export function createListener({ url, log }: { url: string; log: (line: string) => void }): Listener {
-  const channels = new Map<string, Set<(payload: string) => void>>();
+  const channels = createChannels();
   const closing = new AbortController();
   let client: pg.Client | undefined;
   let loop: Promise<void> | undefined;
   /** One statement at a time: pg wants the next one only when the last is done. */
   let turn: Promise<unknown> = Promise.resolve();
-
-  const tell = (channel: string, payload: string) => {
-    for (const onMessage of channels.get(channel) ?? []) onMessage(payload);
-  };
-  const tellAll = () => {
-    for (const channel of channels.keys()) tell(channel, '');
-  };
 
   const hear = (connection: pg.Client, channel: string) => {
     const heard = turn.then(() => connection.query(`LISTEN ${pg.escapeIdentifier(channel)}`));
@@ -34,54 +27,26 @@ export function createListener({ url, log }: { url: string; log: (line: string) 
 
   /** Resolves when the connection is lost. */
   const connectOnce = async () => {
-    const connection = new pg.Client({
-      connectionString: url,
-      application_name: 'shop listener',
-      keepAlive: true,
-    });
-    const lost = Promise.withResolvers<void>();
-    connection.on('error', (error) => log(`postgres: the listening connection was lost: ${error.message}`));
-    connection.on('end', () => lost.resolve());
-    connection.on('notification', ({ channel, payload = '' }) => tell(channel, payload));
-    await connection.connect();
+    const { connection, lost } = await connect(url, channels.tell, log);
     client = connection;
-    if (closing.signal.aborted) await connection.end();
-    else for (const channel of channels.keys()) await hear(connection, channel);
-    tellAll();
-    return lost.promise;
-  };
-
-  const keepConnected = async () => {
-    let retryMs = FIRST_RETRY_MS;
-    while (!closing.signal.aborted) {
-      try {
-        await connectOnce();
-        retryMs = FIRST_RETRY_MS;
-      } catch (error) {
-        log(`postgres: cannot listen, next try in ${retryMs} ms: ${String(error)}`);
-      }
+    try {
+      for (const channel of channels.names()) await hear(connection, channel);
+      channels.tellAll();
+      if (!closing.signal.aborted) await lost;
+    } finally {
       client = undefined;
-      await pause(retryMs, closing.signal);
-      retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+      await connection.end();
     }
-  };
-
-  const add = (channel: string) => {
-    const listeners = new Set<(payload: string) => void>();
-    channels.set(channel, listeners);
-    // A connection that is being made picks the channel up itself; one that fails here is replaced by the loop.
-    client
-      ?.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
-      .catch((error) => log(`postgres: ${String(error)}`));
-    return listeners;
   };
 
   return {
     listen: (channel, onMessage) => {
-      const listeners = channels.get(channel) ?? add(channel);
-      listeners.add(onMessage);
-      loop ??= keepConnected();
-      return () => listeners.delete(onMessage);
+      const isNew = channels.add(channel, onMessage);
+      loop ??= keepTrying(connectOnce, closing.signal, log);
+      // A connection that is being made hears the channel by itself; one that fails here is being replaced.
+      if (isNew && client)
+        hear(client, channel).catch((error) => log(`postgres: cannot listen: ${String(error)}`));
+      return () => channels.remove(channel, onMessage);
     },
     close: async () => {
       closing.abort();
@@ -89,6 +54,67 @@ export function createListener({ url, log }: { url: string; log: (line: string) 
       await loop;
     },
   };
+}
+
+/** Who wants to hear what. A channel stays when its last listener leaves: there are few. */
+function createChannels() {
+  const channels = new Map<string, Set<(payload: string) => void>>();
+  const tell = (channel: string, payload: string) => {
+    for (const onMessage of channels.get(channel) ?? []) onMessage(payload);
+  };
+  return {
+    names: () => channels.keys(),
+    tell,
+    tellAll: () => {
+      for (const channel of channels.keys()) tell(channel, '');
+    },
+    /** Whether the channel is new. */
+    add: (channel: string, onMessage: (payload: string) => void) => {
+      const listeners = channels.get(channel);
+      if (listeners) listeners.add(onMessage);
+      else channels.set(channel, new Set([onMessage]));
+      return listeners === undefined;
+    },
+    remove: (channel: string, onMessage: (payload: string) => void) => {
+      channels.get(channel)?.delete(onMessage);
+    },
+  };
+}
+
+async function connect(
+  url: string,
+  tell: (channel: string, payload: string) => void,
+  log: (line: string) => void,
+): Promise<{ connection: pg.Client; lost: Promise<void> }> {
+  const connection = new pg.Client({
+    connectionString: url,
+    application_name: 'shop listener',
+    keepAlive: true,
+  });
+  const lost = Promise.withResolvers<void>();
+  connection.on('error', (error) => log(`postgres: the listening connection was lost: ${error.message}`));
+  connection.on('end', () => lost.resolve());
+  connection.on('notification', ({ channel, payload = '' }) => tell(channel, payload));
+  await connection.connect();
+  return { connection, lost: lost.promise };
+}
+
+async function keepTrying(
+  connectOnce: () => Promise<void>,
+  closing: AbortSignal,
+  log: (line: string) => void,
+): Promise<void> {
+  let retryMs = FIRST_RETRY_MS;
+  while (!closing.aborted) {
+    try {
+      await connectOnce();
+      retryMs = FIRST_RETRY_MS;
+    } catch (error) {
+      log(`postgres: cannot listen, next try in ${retryMs} ms: ${String(error)}`);
+    }
+    await pause(retryMs, closing);
+    retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+  }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

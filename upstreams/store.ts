@@ -63,38 +63,18 @@ export function createStore(options: StoreOptions): Store {
     return signal ? cancellable(running, client, cancelPool, signal) : (await running).rows;
   };
 
-  const withClient = async <Result>(
-    work: (client: pg.PoolClient) => Promise<Result>,
-    signal?: AbortSignal,
-  ) => {
+  const withClient: WithClient = (work, signal) => {
     // The pool hands connections out a tick later: who will get one then does not count as waiting.
     const free = pool.idleCount + maxConnections - pool.totalCount;
-    if (pool.waitingCount - free >= maxWaiting) {
-      throw failure(status.RESOURCE_EXHAUSTED, `More than ${maxWaiting} statements wait for Postgres.`);
-    }
-    const client = await acquire(pool, signal);
-    let broken: Error | undefined;
-    const onError = (error: Error) => {
-      broken = error;
-    };
-    client.on('error', onError);
-    try {
-      return await work(client);
-    } catch (error) {
-      // After a FATAL the connection is as good as gone, but pg learns of it only later.
-      if (error instanceof pg.DatabaseError && error.severity !== 'ERROR') broken = error;
-      throw error;
-    } finally {
-      client.off('error', onError);
-      client.release(broken);
-    }
+    if (pool.waitingCount - free < maxWaiting) return lend(pool, work, signal);
+    throw failure(status.RESOURCE_EXHAUSTED, `More than ${maxWaiting} statements wait for Postgres.`);
   };
 
   return {
-    query: <Row extends object>(text: string, values: readonly unknown[] = [], signal?: AbortSignal) =>
+    query: async <Row extends object>(text: string, values: readonly unknown[] = [], signal?: AbortSignal) =>
       // The row type is the caller's claim about its own SQL, as in pg.
       withClient((client) => run(client, text, values, signal) as Promise<Row[]>, signal),
-    transaction: (work, signal) => withClient((client) => transact(client, run, work, signal), signal),
+    transaction: async (work, signal) => withClient((client) => transact(client, run, work, signal), signal),
     listen: (channel, onMessage) => {
       listener ??= createListener({ url, log });
       return listener.listen(channel, onMessage);
@@ -114,6 +94,11 @@ type Run = (
   values: readonly unknown[],
   signal: AbortSignal | undefined,
 ) => Promise<object[]>;
+
+type WithClient = <Result>(
+  work: (client: pg.PoolClient) => Promise<Result>,
+  signal: AbortSignal | undefined,
+) => Promise<Result>;
 
 function createPool(
   url: string,
@@ -150,6 +135,30 @@ function createStatementNames(): (text: string) => string | undefined {
     names.set(text, name);
     return name;
   };
+}
+
+/** Runs `work` with a connection of the pool, and gives it back unless it broke. */
+async function lend<Result>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  const client = await acquire(pool, signal);
+  let broken: Error | undefined;
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
+  try {
+    return await work(client);
+  } catch (error) {
+    // After a FATAL the connection is as good as gone, but pg learns of it only later.
+    if (error instanceof pg.DatabaseError && error.severity !== 'ERROR') broken = error;
+    throw error;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
 }
 
 async function acquire(pool: pg.Pool, signal: AbortSignal | undefined): Promise<pg.PoolClient> {

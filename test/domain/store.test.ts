@@ -53,12 +53,12 @@ describe('query()', () => {
   });
 
   it('query() leaves the statement running when it has no signal (control)', async () => {
-    const running = store.query('SELECT pg_sleep(60)');
+    const failing = expect(store.query('SELECT pg_sleep(60)')).rejects.toThrow(/terminat/);
     await until(async () => (await sleepers()) === 1);
     await observer.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()`,
     );
-    await expect(running).rejects.toThrow(/terminat/);
+    await failing;
     expect(await store.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
