@@ -1,0 +1,117 @@
+import {
+  type ArgumentNode,
+  type FieldNode,
+  type GraphQLField,
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isListType,
+  isNonNullType,
+  isRequiredArgument,
+  isUnionType,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql';
+import { type Draft, freshName, hasRoomFor, type Site } from './draft.ts';
+import { drawInput } from './input-values.ts';
+import { addUse, type FieldUse, fits } from './merge-scope.ts';
+import { nameNode } from './name-node.ts';
+
+const defaultListSize = 3;
+const sharedAliases = ['a', 'b', 'c'];
+
+/** Makes the selection set of what a field gives. */
+export type Select = (site: Site) => SelectionSetNode;
+
+/** A field of the site's type, or undefined when none of them has room. */
+export function drawField(draft: Draft, site: Site, select: Select): FieldNode | undefined {
+  const { draw, settings } = draft;
+  const candidates = fieldsOf(site).flatMap((field): [GraphQLField<unknown, unknown>, number][] => {
+    const isTooDeep = site.depth >= settings.maxDepth || !hasRoomFor(draft, site.objects);
+    if (isTooDeep && isCompositeType(getNamedType(field.type))) return [];
+    const weight = settings.weights[`${site.type.name}.${field.name}`] ?? 1;
+    return weight > 0 ? [[field, weight]] : [];
+  });
+  if (candidates.length === 0) return undefined;
+  const use = drawUse(draft, site, draw.pickWeighted(candidates));
+  if (!hasRoomFor(draft, costOf(site, use))) return undefined;
+  draft.objects += costOf(site, use);
+  return fieldNode(site, use, responseName(draft, site, use), select);
+}
+
+/** A field that is there already, once more, with other selections below it. */
+export function repeatField(draft: Draft, site: Site, select: Select): FieldNode | undefined {
+  const [name, place] = draft.draw.pick([...site.scope]);
+  const use = place.uses.find(({ parent }) => parent === site.type);
+  const isTooDeep =
+    use && isCompositeType(getNamedType(use.field.type)) && site.depth >= draft.settings.maxDepth;
+  return use && !isTooDeep ? fieldNode(site, use, name, select) : undefined;
+}
+
+function fieldsOf({ type }: Site): GraphQLField<unknown, unknown>[] {
+  return isUnionType(type) ? [] : Object.values(type.getFields());
+}
+
+function drawUse(draft: Draft, site: Site, field: GraphQLField<unknown, unknown>): FieldUse {
+  const { draw, settings, encoder } = draft;
+  const coordinate = `${site.type.name}.${field.name}`;
+  const argumentNames = new Set(field.args.map(({ name }) => name));
+  const room = Math.max(0, Math.floor((settings.maxObjects - draft.objects) / site.objects / 2));
+  const isPaged = argumentNames.has('first') && argumentNames.has('last');
+  const page = isPaged
+    ? settings.pages(draw, { coordinate, path: site.path, argumentNames, maxRows: room })
+    : undefined;
+  const values: Record<string, unknown> = {};
+  const nodes: ArgumentNode[] = [];
+  for (const argument of field.args) {
+    const { name, type } = argument;
+    const isRequired = isRequiredArgument(argument);
+    const value =
+      page && Object.hasOwn(page.arguments, name)
+        ? page.arguments[name]
+        : drawInput(draw, settings.sources, { coordinate: `${coordinate}(${name}:)`, type, isRequired });
+    const hasDefault = isNonNullType(type) && !isRequired;
+    const node = encoder.encode({ type, value, hasDefault, isOneOf: false });
+    if (node) nodes.push({ kind: Kind.ARGUMENT, name: nameNode(name), value: node });
+    values[name] = value;
+  }
+  const listSize = settings.listSizes[coordinate] ?? site.pageRows ?? defaultListSize;
+  const length = typeof listSize === 'number' ? listSize : listSize(values);
+  const rows = isListType(getNullableType(field.type)) ? length : 1;
+  return { parent: site.type, field, arguments: nodes, values, rows, pageRows: page?.rows };
+}
+
+/** Objects that a field adds to the answer. */
+function costOf(site: Site, { field, rows }: FieldUse): number {
+  return isCompositeType(getNamedType(field.type)) ? site.objects * rows : 0;
+}
+
+/** The field's own name, an alias that others may share, or one of its own where both are taken. */
+function responseName(draft: Draft, site: Site, use: FieldUse): string {
+  const { draw, settings } = draft;
+  const siblings = fieldsOf(site).map(({ name }) => name);
+  const wanted = draw.chance(settings.shape.alias)
+    ? draw.pick([...sharedAliases, draw.pick(siblings)])
+    : use.field.name;
+  return fits(site.scope, wanted, use) ? wanted : freshName(draft, `${use.field.name}_`);
+}
+
+function fieldNode(site: Site, use: FieldUse, name: string, select: Select): FieldNode {
+  const scope = addUse(site.scope, name, use);
+  const type = getNamedType(use.field.type);
+  const step = { coordinate: `${site.type.name}.${use.field.name}`, arguments: use.values };
+  const inner = {
+    depth: site.depth + 1,
+    objects: Math.max(1, site.objects * use.rows),
+    pageRows: use.pageRows,
+    path: [...site.path, step],
+    scope,
+  };
+  return {
+    kind: Kind.FIELD,
+    ...(name !== use.field.name && { alias: nameNode(name) }),
+    name: nameNode(use.field.name),
+    arguments: use.arguments,
+    ...(isCompositeType(type) && { selectionSet: select({ ...inner, type }) }),
+  };
+}
