@@ -132,7 +132,7 @@ builder.queryFields((t) => ({
       resolve: (_root, args, context, info) => {
         const { customer, state } = args.filter ?? {};
         const filter = {
-          customerId: customer ? assertNodeId(customer, 'User') : '',
+          customerId: typeof customer === 'string' ? assertNodeId(customer, 'User') : '',
           state: state ?? OrderState.ORDER_STATE_UNSPECIFIED,
         };
         return resolveConnection(context, info, args, {
