@@ -3,8 +3,10 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
+  GraphQLError,
   getOperationAST,
   getVariableValues,
+  type SourceLocation,
 } from 'graphql';
 import { compileQuery, isCompiledQuery } from 'graphql-jit';
 
@@ -54,6 +56,41 @@ function compile({ schema, document, operationName }: ExecutionArgs): Plan {
     // graphql-js judges the variables: it knows @oneOf, and its messages are those that clients know.
     const { errors } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 50 });
     if (errors) return { errors };
-    return compiled.query(rootValue, contextValue, variableValues ?? {}) as Answer; // as: not a subscription
+    const answer = compiled.query(rootValue, contextValue, variableValues ?? {}) as Answer; // as: not a subscription
+    return isPromise(answer)
+      ? answer.then((settled) => withLocatedErrors(settled, document))
+      : withLocatedErrors(answer, document);
   };
+}
+
+/**
+ * Gives the compiler's errors the shape of graphql-js's own: instances of its class, with a position in the document,
+ * and with an origin, so that what the compiler itself found (null for a non-null field) is told from a refusal.
+ */
+function withLocatedErrors(answer: ExecutionResult, { loc }: DocumentNode): ExecutionResult {
+  if (!answer.errors) return answer;
+  const errors = answer.errors.map(({ message, locations = [], path, originalError }) => {
+    const positions = loc ? locations.map((location) => offsetOf(loc.source.body, location)) : [];
+    return new GraphQLError(message, {
+      ...(loc ? { source: loc.source, positions } : {}),
+      ...(path ? { path } : {}),
+      originalError: originalError ?? new Error(message),
+    });
+  });
+  return { errors, ...(answer.data === undefined ? {} : { data: answer.data }) };
+}
+
+/** The index of a line and column (both from 1) in a text. Lines end as the lexer ends them. */
+function offsetOf(text: string, { line, column }: SourceLocation): number {
+  const breaks = text.matchAll(/\r\n|[\n\r]/g);
+  let start = 0;
+  for (let current = 1; current < line; current += 1) {
+    const { value } = breaks.next();
+    start = value ? value.index + value[0].length : start;
+  }
+  return start + column - 1;
+}
+
+function isPromise(answer: Answer): answer is Promise<ExecutionResult> {
+  return 'then' in answer;
 }
