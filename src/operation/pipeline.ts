@@ -1,10 +1,11 @@
-import { type ExecutionResult, execute, subscribe } from 'graphql';
+import { type ExecutionResult, subscribe } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import { onAbort } from '../signal.ts';
 import { createOperationContext, type OperationContext, type OperationParts } from './context.ts';
+import { createExecutor } from './execution.ts';
 import { settle, settleEvents, settleFailure } from './settle.ts';
 
 /** What the pipeline needs of its gateway. */
@@ -36,12 +37,13 @@ const graceMs = 25;
  * initial context carries the {@link RequestFacts}.
  */
 export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & OperationContext> {
+  const executor = createExecutor();
   return {
     onContextBuilding({ context, extendContext }) {
       extendContext(startOperation(parts, context));
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) => runOperation(() => execute(args), args.contextValue, parts));
+      setExecuteFn((args) => runOperation(() => executor(args), args.contextValue, parts));
     },
     onSubscribe({ setSubscribeFn }) {
       setSubscribeFn((args) => runOperation(() => subscribe(args), args.contextValue, parts));
