@@ -3,6 +3,7 @@ import {
   type DirectiveNode,
   GraphQLBoolean,
   GraphQLNonNull,
+  isInterfaceType,
   isUnionType,
   Kind,
   type SelectionNode,
@@ -30,7 +31,12 @@ const typename = { kind: Kind.FIELD, name: nameNode('__typename') } as const;
 
 /** A selection set that is valid at the site beside all that is selected there already. */
 export function drawSelectionSet(draft: Draft, site: Site): SelectionSetNode {
-  const count = draft.draw.between(1, draft.settings.shape.maxSelections);
+  const { draw, settings, schema } = draft;
+  const { type } = site;
+  const kinds = isUnionType(type)
+    ? schema.getPossibleTypes(type).length
+    : Object.keys(type.getFields()).length;
+  const count = draw.between(1, Math.min(settings.shape.maxSelections, kinds + 1));
   const selections = Array.from({ length: count }, () => drawSelection(draft, site));
   const found = selections.filter((selection) => selection !== undefined);
   return { kind: Kind.SELECTION_SET, selections: found.length > 0 ? found : [typename] };
@@ -40,13 +46,14 @@ function drawSelection(draft: Draft, site: Site): SelectionNode | undefined {
   const { draw, settings } = draft;
   const { field, repeat, typename, inlineFragment, fragmentSpread } = settings.shape;
   const isUnion = isUnionType(site.type);
+  // What an abstract type is about stands in the fragments on its types.
+  const inline = isUnion ? field : isInterfaceType(site.type) ? 4 * inlineFragment : inlineFragment;
   const isDeep = site.depth >= settings.maxDepth;
   const kind = draw.pickWeighted<SelectionKind>([
     ['field', isUnion ? 0 : field],
     ['repeat', site.scope.size > 0 ? repeat : 0],
     ['typename', typename],
-    // A union has no fields of its own.
-    ['inlineFragment', isDeep ? 0 : isUnion ? field : inlineFragment],
+    ['inlineFragment', isDeep ? 0 : inline],
     ['fragmentSpread', isDeep ? 0 : fragmentSpread],
   ]);
   const selection = drawByKind[kind](draft, site, (inner) => drawSelectionSet(draft, inner));

@@ -24,10 +24,15 @@ export function* smallerDocuments(
   document: DocumentNode,
   operationName: string | undefined,
 ): Generator<DocumentNode> {
-  const alone = document.definitions.filter(
-    (definition) => !isOperation(definition) || definition.name?.value === operationName,
+  const others = document.definitions.filter(
+    (definition) =>
+      operationName !== undefined && isOperation(definition) && definition.name?.value !== operationName,
   );
-  if (alone.length < document.definitions.length) yield withoutUnused({ ...document, definitions: alone });
+  if (others.length > 0)
+    yield withoutUnused({
+      ...document,
+      definitions: document.definitions.filter((one) => !others.includes(one)),
+    });
   for (const { node, replacement } of replacements(document)) {
     const smaller = visit(document, { enter: (other) => (other === node ? replacement : undefined) });
     const clean = withoutUnused(smaller);
