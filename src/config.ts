@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { systemClock } from './clock.ts';
+import { type KeyOptions, keyFaults } from './identity/keys.ts';
+import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
 import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
 
 /**
@@ -10,12 +12,21 @@ import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
  */
 export type UpstreamConfig = Omit<UpstreamOptions, (typeof ownUpstreamOptions)[number]>;
 
+/** Which tokens are accepted, and where the keys come from that they are signed with. */
+export interface IdentityConfig extends TokenOptions {
+  readonly keys: KeyOptions;
+}
+
 /** What weir.config.ts exports: see the table in the README for every option, its unit, default and bounds. */
 export interface WeirConfig {
   /** The executable schema, built with Pothos or anything else that makes a graphql-js schema. */
   readonly schema: GraphQLSchema;
   /** By the name under which resolvers find them: lower-case letters, digits and hyphens. */
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
+  /**
+   * Whose tokens are good. Default: those of `weir token`, and none in production.
+   */
+  readonly identity?: IdentityConfig;
   readonly server?: Partial<ServerSettings>;
   readonly limits?: Partial<LimitSettings>;
   readonly pages?: Partial<PageSettings>;
@@ -34,6 +45,8 @@ export interface Settings {
   readonly schema: GraphQLSchema;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly production: boolean;
+  /** Absent: no token is good. */
+  readonly identity: IdentityConfig | undefined;
   readonly server: Readonly<ServerSettings>;
   readonly limits: Readonly<LimitSettings>;
   readonly pages: Readonly<PageSettings>;
@@ -51,6 +64,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Signs cursors outside production only: anybody can read it here. */
 const developmentSecret = 'weir-development-secret-not-for-production';
+
+/** The tokens that `weir token` signs. */
+const developmentIdentity: IdentityConfig = {
+  issuer: 'weir-development',
+  audience: 'weir',
+  keys: { kind: 'development' },
+};
 
 const whole = (minimum: number, maximum: number, fallback: number) => {
   const error = `expected a whole number from ${minimum} to ${maximum}`;
@@ -123,6 +143,7 @@ const optionTable = z.strictObject({
     upstreamName,
     z.custom<UpstreamConfig>(isOptions, 'expected the options of an upstream'),
   ),
+  identity: z.custom<IdentityConfig>(isOptions, 'expected the options of identity').optional(),
   server: serverOptions.prefault({}),
   limits: limitOptions.prefault({}),
   pages: pageOptions.prefault({}),
@@ -174,10 +195,12 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
     ...(isOptions(config) ? variableFaults(optionsOf(config['upstreams']), environment) : []),
     ...(parsed.error?.issues.flatMap(faultLines) ?? []),
     ...(isOptions(merged) ? faultsOfUpstreams(optionsOf(merged['upstreams'])) : []),
+    ...(isOptions(merged) ? identityFaults(merged['identity'], production) : []),
     ...(isOptions(merged) && production ? secretFaults(optionsOf(merged['cursors'])) : []),
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
-  return { ok: true, settings: { ...parsed.data, production } };
+  const identity = parsed.data.identity ?? (production ? undefined : developmentIdentity);
+  return { ok: true, settings: { ...parsed.data, identity, production } };
 }
 
 type Options = Record<string, unknown>;
@@ -234,6 +257,16 @@ function faultsOfUpstreams(upstreams: Options): string[] {
 
 function isMethodList(methods: unknown): boolean {
   return Array.isArray(methods) && methods.every((method) => typeof optionsOf(method)['path'] === 'string');
+}
+
+function identityFaults(identity: unknown, production: boolean): string[] {
+  if (!isOptions(identity)) return [];
+  const { keys, issuer, audience } = identity;
+  if (typeof issuer !== 'string') return ['identity.issuer: expected the "iss" of the tokens'];
+  if (typeof audience !== 'string' && !Array.isArray(audience)) return ['identity.audience: expected the "aud" of the tokens'];
+  if (!isOptions(keys)) return ['identity.keys: expected { kind: "url", url }, { kind: "file", path } or { kind: "development" }'];
+  const config = identity as unknown as IdentityConfig; // as: tokenFaults and keyFaults look at the rest
+  return [...tokenFaults(config), ...keyFaults(config.keys, production)].map((fault) => `identity.${fault}`);
 }
 
 function secretFaults({ secrets = [developmentSecret] }: Options): string[] {

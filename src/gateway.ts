@@ -2,6 +2,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
 import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
+import { createIdentify } from './identity/identify.ts';
+import { createKeySource } from './identity/keys.ts';
+import { createTokenVerifier } from './identity/token.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createPipeline } from './operation/pipeline.ts';
 import { createCursorCodec } from './page/cursor.ts';
@@ -59,7 +62,9 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     log,
     timeoutMs: settings.limits.operationTimeoutMs,
   });
+  const keys = settings.identity && createKeySource(settings.identity.keys, { clock: systemClock, log, production: settings.production });
   const server = createHttpServer({
+    identify: createIdentify(keys && createTokenVerifier(tokenOptions(settings), { clock: systemClock, keys })),
     schema: settings.schema,
     pipeline,
     log,

@@ -1,6 +1,7 @@
 import type { BatchAnomaly } from '../batch/loader.ts';
 import { createLoaderRegistry, type LoaderRegistry } from '../batch/registry.ts';
 import type { Clock } from '../clock.ts';
+import { metadataFromPrincipal, type Principal } from '../identity/principal.ts';
 import { createTimeline, type Timeline } from '../observe/timeline.ts';
 import type { CursorCodec } from '../page/cursor.ts';
 import type { PageLimits } from '../page/page.ts';
@@ -26,6 +27,7 @@ export interface OperationStart {
   /** W3C Trace Context `traceparent` of the caller, passed on to upstreams. */
   readonly traceparent: string | undefined;
   readonly timeoutMs: number;
+  readonly principal: Principal;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal | undefined;
 }
@@ -33,6 +35,8 @@ export interface OperationStart {
 /** What a resolver finds in its context: everything of one operation, and nothing of another. */
 export interface OperationContext<UpstreamName extends string = string> {
   readonly requestId: string;
+  /** Who asks: a user, a client application, or somebody without a token. */
+  readonly principal: Principal;
   /** Aborts when the client has gone or the deadline has passed. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
@@ -60,6 +64,7 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     signal: deadline.signal,
     deadlineMs: deadline.atMs,
     requestId: start.requestId,
+    metadata: metadataFromPrincipal(start.principal),
     recorder: timeline,
     ...(start.traceparent === undefined ? {} : { traceparent: start.traceparent }),
   };
@@ -70,6 +75,7 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
   }
   const begun: Omit<OperationContext, 'load' | 'loadMany' | 'end'> = {
     requestId: start.requestId,
+    principal: start.principal,
     signal: deadline.signal,
     deadline,
     timeline,

@@ -2,6 +2,7 @@ import { type ExecutionResult, subscribe } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import { onAbort } from '../signal.ts';
 import { createOperationContext, type OperationContext, type OperationParts } from './context.ts';
@@ -22,6 +23,8 @@ export interface RequestFacts {
   readonly timeoutHeader: string | undefined;
   /** Of the header `traceparent`, as it came. */
   readonly traceparent: string | undefined;
+  /** Who asks, verified. */
+  readonly principal: Principal;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -56,6 +59,7 @@ function startOperation(parts: PipelineParts, request: RequestFacts): OperationC
     requestId: request.requestId,
     traceparent: traceparentPattern.test(request.traceparent ?? '') ? request.traceparent : undefined,
     timeoutMs: timeoutFrom(request.timeoutHeader, parts.timeoutMs),
+    principal: request.principal,
     signal: request.signal,
   });
 }

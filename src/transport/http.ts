@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { WeirError } from '../errors.ts';
+import type { Identify } from '../identity/identify.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from '../operation/context.ts';
 import type { RequestFacts } from '../operation/pipeline.ts';
@@ -20,10 +21,14 @@ export interface HttpOptions {
   readonly schema: GraphQLSchema;
   readonly pipeline: Plugin<RequestFacts & OperationContext>;
   readonly log: Log;
+  readonly identify: Identify;
   readonly bodyMaxBytes: number;
   /** Whether browsers are given GraphiQL at the graph's path. */
   readonly explorer: boolean;
 }
+
+/** What is known of a request before its principal is. */
+type TransportFacts = Omit<RequestFacts, 'principal'>;
 
 /** Milliseconds; a client that sends slower than this is not one (slow headers, slow body). */
 const socketTimeouts = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
@@ -71,21 +76,28 @@ export function createHttpServer(options: HttpOptions): Server {
   async function answer(
     request: IncomingMessage,
     response: ServerResponse,
-    facts: RequestFacts,
+    facts: TransportFacts,
   ): Promise<void> {
     const { url = '' } = request;
     assertPath(url);
     if (explorer && asksForPage(request)) return explorer(response);
     assertServable(request);
+    const principal = await identify(request);
     const parameters =
       request.method === 'POST' ? parseBody(await readBody(request, options.bodyMaxBytes)) : parseQuery(url);
     // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
     if (request.method === 'POST') Object.assign(request, { body: ' ' });
-    await yoga(request, response, { ...facts, parameters });
+    await yoga(request, response, { ...facts, principal, parameters });
+  }
+
+  function identify({ headers, headersDistinct, socket }: IncomingMessage) {
+    // Node makes `headersDistinct` anew for each request that reads it; `headers` keeps one of several in silence.
+    const authorization = headers.authorization === undefined ? undefined : headersDistinct['authorization'];
+    return options.identify({ authorization, address: socket.remoteAddress });
   }
 }
 
-function factsOf(request: IncomingMessage, response: ServerResponse): RequestFacts {
+function factsOf(request: IncomingMessage, response: ServerResponse): TransportFacts {
   const { headers } = request;
   const given = headerOf(headers['x-request-id']);
   const gone = new AbortController();
