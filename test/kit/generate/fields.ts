@@ -10,6 +10,7 @@ import {
   isRequiredArgument,
   isUnionType,
   Kind,
+  print,
   type SelectionSetNode,
 } from 'graphql';
 import { type Draft, freshName, hasRoomFor, type Site } from './draft.ts';
@@ -78,7 +79,8 @@ function drawUse(draft: Draft, site: Site, field: GraphQLField<unknown, unknown>
   const listSize = settings.listSizes[coordinate] ?? site.pageRows ?? defaultListSize;
   const length = typeof listSize === 'number' ? listSize : listSize(values);
   const rows = isListType(getNullableType(field.type)) ? length : 1;
-  return { parent: site.type, field, arguments: nodes, values, rows, pageRows: page?.rows };
+  const signature = `${field.name}(${nodes.map(print).join()})`;
+  return { parent: site.type, field, arguments: nodes, signature, values, rows, pageRows: page?.rows };
 }
 
 /** Objects that a field adds to the answer. */

@@ -5,7 +5,6 @@ import {
   getNamedType,
   isLeafType,
   isObjectType,
-  print,
 } from 'graphql';
 
 /** A field with its arguments, as it stands at a place of the answer. */
@@ -13,6 +12,8 @@ export interface FieldUse {
   readonly parent: GraphQLCompositeType;
   readonly field: GraphQLField<unknown, unknown>;
   readonly arguments: readonly ArgumentNode[];
+  /** Its name and arguments as printed: what makes two fields one. */
+  readonly signature: string;
   /** The arguments' values as they will count; what is left out is undefined. */
   readonly values: Readonly<Record<string, unknown>>;
   /** Objects that one parent has of it: 1, or the length of the list. */
@@ -67,11 +68,7 @@ function addUses(scope: MergeScope, name: string, uses: readonly FieldUse[]): Me
 /** Two fields that are one, or two leaves of one type that no object can both have. */
 function areMergeable(a: FieldUse, b: FieldUse): boolean {
   if (`${a.field.type}` !== `${b.field.type}`) return false;
-  if (a.field.name === b.field.name && printed(a) === printed(b)) return true;
+  if (a.signature === b.signature) return true;
   const areLeaves = isLeafType(getNamedType(a.field.type)) && isLeafType(getNamedType(b.field.type));
   return areLeaves && isObjectType(a.parent) && isObjectType(b.parent) && a.parent !== b.parent;
-}
-
-function printed(use: FieldUse): string {
-  return use.arguments.map(print).join();
 }
