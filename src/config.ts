@@ -1,3 +1,4 @@
+// Over 300 lines: every option of the engine stands in this one place, with what checks it.
 import { inspect } from 'node:util';
 import { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
@@ -79,10 +80,18 @@ const whole = (minimum: number, maximum: number, fallback: number) => {
 
 const logLevels = ['silent', 'error', 'warn', 'info'] as const;
 
-const serverOptions = z.strictObject({
-  host: z.string().min(1, 'expected an address').default('127.0.0.1').describe('Address to listen on'),
-  port: whole(0, 65_535, 4000).describe('Port of the graph; 0 takes a free one'),
-});
+const serverOptions = z
+  .strictObject({
+    host: z.string().min(1, 'expected an address').default('127.0.0.1').describe('Address to listen on'),
+    port: whole(0, 65_535, 4000).describe('Port of the graph; 0 takes a free one'),
+    adminPort: whole(0, 65_535, 4001).describe(
+      'Port of `/livez`, `/readyz` and `/metrics`; 0 takes a free one',
+    ),
+  })
+  .refine(({ port, adminPort }) => port === 0 || port !== adminPort, {
+    path: ['adminPort'],
+    error: 'expected another port than server.port',
+  });
 
 const limitOptions = z.strictObject({
   bodyMaxBytes: whole(1024, 67_108_864, 1_048_576).describe('Largest request body, in bytes'),
@@ -154,13 +163,18 @@ const optionTable = z.strictObject({
 /** Environment variables that replace an option of weir.config.ts: the option's path, and how to read the text. */
 export const environmentTable = {
   HOST: { path: ['server', 'host'], read: (text: string) => text },
-  // What is no number stays text, so that the fault quotes it.
-  PORT: { path: ['server', 'port'], read: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : text) },
+  PORT: { path: ['server', 'port'], read: readNumber },
+  ADMIN_PORT: { path: ['server', 'adminPort'], read: readNumber },
   WEIR_CURSOR_SECRETS: { path: ['cursors', 'secrets'], read: (text: string) => text.split(',') },
   WEIR_LOG_LEVEL: { path: ['log', 'level'], read: (text: string) => text },
 } as const satisfies Readonly<
   Record<string, { path: readonly [string, string]; read: (text: string) => unknown }>
 >;
+
+/** What is no number stays text, so that the fault quotes it. */
+function readNumber(text: string): unknown {
+  return /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
 
 const ownPrefix = 'WEIR_';
 /** Begins the variables that replace the target of an upstream; its name follows in capitals. */
@@ -263,8 +277,12 @@ function identityFaults(identity: unknown, production: boolean): string[] {
   if (!isOptions(identity)) return [];
   const { keys, issuer, audience } = identity;
   if (typeof issuer !== 'string') return ['identity.issuer: expected the "iss" of the tokens'];
-  if (typeof audience !== 'string' && !Array.isArray(audience)) return ['identity.audience: expected the "aud" of the tokens'];
-  if (!isOptions(keys)) return ['identity.keys: expected { kind: "url", url }, { kind: "file", path } or { kind: "development" }'];
+  if (typeof audience !== 'string' && !Array.isArray(audience))
+    return ['identity.audience: expected the "aud" of the tokens'];
+  if (!isOptions(keys))
+    return [
+      'identity.keys: expected { kind: "url", url }, { kind: "file", path } or { kind: "development" }',
+    ];
   const config = identity as unknown as IdentityConfig; // as: tokenFaults and keyFaults look at the rest
   return [...tokenFaults(config), ...keyFaults(config.keys, production)].map((fault) => `identity.${fault}`);
 }

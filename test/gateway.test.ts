@@ -90,7 +90,7 @@ describe('Gateway.start()', () => {
     const lost = createGateway({
       schema: tinySchema(),
       upstreams: {},
-      server: { host: '192.0.2.1', port: 0 },
+      server: { host: '192.0.2.1', port: 0, adminPort: 0 },
     });
     await expect(lost.start()).rejects.toThrow(
       /^Cannot listen on 192\.0\.2\.1:0 \(EADDRNOTAVAIL\): set HOST and PORT \(server\.host, server\.port\)\.$/,
@@ -183,7 +183,11 @@ describe('Gateway.close()', () => {
     const service = await serveLibrary();
     const baseline = await settledResources();
     const gateway = createGateway(
-      { schema: tinySchema(), upstreams: { library: { target: service.target } }, server: { port: 0 } },
+      {
+        schema: tinySchema(),
+        upstreams: { library: { target: service.target } },
+        server: { port: 0, adminPort: 0 },
+      },
       { log: createCollectingLog() },
     );
     const { url } = await gateway.start();

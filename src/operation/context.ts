@@ -3,6 +3,7 @@ import { createLoaderRegistry, type LoaderRegistry } from '../batch/registry.ts'
 import type { Clock } from '../clock.ts';
 import { metadataFromPrincipal, type Principal } from '../identity/principal.ts';
 import { createTimeline, type Timeline } from '../observe/timeline.ts';
+import type { Trace } from '../observe/trace.ts';
 import type { CursorCodec } from '../page/cursor.ts';
 import type { PageLimits } from '../page/page.ts';
 import { createDeadline, type Deadline } from '../signal.ts';
@@ -24,8 +25,7 @@ export interface OperationParts {
 /** What one operation begins with. */
 export interface OperationStart {
   readonly requestId: string;
-  /** W3C Trace Context `traceparent` of the caller, passed on to upstreams. */
-  readonly traceparent: string | undefined;
+  readonly trace: Trace;
   readonly timeoutMs: number;
   readonly principal: Principal;
   /** Aborts when the client has gone. */
@@ -37,6 +37,10 @@ export interface OperationContext<UpstreamName extends string = string> {
   readonly requestId: string;
   /** Who asks: a user, a client application, or somebody without a token. */
   readonly principal: Principal;
+  /** The trace that this operation is part of: 32 hexadecimal digits (W3C Trace Context). */
+  readonly traceId: string;
+  /** When it began, in {@link Clock.nowMs} milliseconds. */
+  readonly startMs: number;
   /** Aborts when the client has gone or the deadline has passed. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
@@ -66,7 +70,7 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     requestId: start.requestId,
     metadata: metadataFromPrincipal(start.principal),
     recorder: timeline,
-    ...(start.traceparent === undefined ? {} : { traceparent: start.traceparent }),
+    traceparent: start.trace.traceparent,
   };
   const upstreams: Record<string, OperationUpstream> = {};
   for (const name in parts.upstreams) {
@@ -76,6 +80,8 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
   const begun: Omit<OperationContext, 'load' | 'loadMany' | 'end'> = {
     requestId: start.requestId,
     principal: start.principal,
+    traceId: start.trace.traceId,
+    startMs: clock.nowMs(),
     signal: deadline.signal,
     deadline,
     timeline,

@@ -30,7 +30,8 @@ export function refuse(thrown: unknown, requestId: string, log: Log): GraphQLErr
     status: errorTable[code].httpStatus,
     spec: wellFormedCodes.has(code),
     // RFC 9110 section 15.5.6: 405 names the methods that are allowed.
-    headers: code === 'METHOD_NOT_ALLOWED' ? { allow: isMethodRefused ? 'POST' : 'GET, POST' } : challengeOf(thrown),
+    headers:
+      code === 'METHOD_NOT_ALLOWED' ? { allow: isMethodRefused ? 'POST' : 'GET, POST' } : challengeOf(thrown),
   };
   Object.assign(error.extensions, { code, http });
   return error;

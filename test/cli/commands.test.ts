@@ -131,7 +131,7 @@ describe('weir start', () => {
     const stop = Promise.withResolvers<void>();
     let url = '';
     const words = ['start', '--config', at('good.config.ts')];
-    const result = await run(words, { PORT: '0' }, async (printed) => {
+    const result = await run(words, quiet, async (printed) => {
       url = /^gateway ready on (\S+)\n$/.exec(printed)?.[1] ?? '';
       const answer = await fetch(`${url}?query={ant}`);
       expect(await answer.json()).toEqual({ data: { ant: null } });
@@ -157,6 +157,9 @@ describe('weir start', () => {
   });
 });
 
+/** Free ports, and no log beside what the command prints. */
+const quiet = { PORT: '0', ADMIN_PORT: '0', WEIR_LOG_LEVEL: 'silent' };
+
 async function run(
   words: readonly string[],
   environment: Environment = {},
@@ -164,15 +167,18 @@ async function run(
 ): Promise<{ code: number; out: string; err: string }> {
   let out = '';
   let err = '';
+  const ready = Promise.withResolvers<void>();
   const code = await runCommand(words, {
     environment,
     out: (text) => {
       out += text;
+      ready.resolve();
     },
     err: (text) => {
       err += text;
     },
-    stopped: () => whileRunning(out),
+    // Asked for before the start, resolved when there is something to stop.
+    stopped: () => ready.promise.then(() => whileRunning(out)),
   });
   return { code, out, err };
 }

@@ -51,7 +51,7 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
   const upstreams = await createUpstreamServer({ store, outbox, faults: counted, port: 0 });
   const logged: Record<string, unknown>[] = [];
   const gateway = createGateway(config, {
-    environment: { PORT: '0', ...targets(upstreams.port), ...environment },
+    environment: { PORT: '0', ADMIN_PORT: '0', ...targets(upstreams.port), ...environment },
     log: collectingLog(logged),
   });
   const { url } = await gateway.start();
@@ -80,9 +80,10 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
   };
 }
 
-/** A log that keeps what it is told. */
+/** A log that keeps what it is told, but for the one line of each operation. */
 export function collectingLog(lines: Record<string, unknown>[]): Log {
   const collect = (members: unknown, message?: string) => {
+    if (message === 'operation') return;
     lines.push({ message, ...(typeof members === 'object' ? members : { message: members }) });
   };
   return { info: collect, warn: collect, error: collect };

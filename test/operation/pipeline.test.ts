@@ -3,6 +3,9 @@ import { envelop, useEngine, useSchema } from '@envelop/core';
 import { parse, specifiedRules, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { anonymousPrincipal } from '../../src/identity/principal.ts';
+import type { OperationRecord } from '../../src/observe/operation-record.ts';
+import { createRandomHex, traceFrom } from '../../src/observe/trace.ts';
 import { createOperationContext, type OperationParts } from '../../src/operation/context.ts';
 import { createPipeline, type RequestFacts } from '../../src/operation/pipeline.ts';
 import { createCursorCodec } from '../../src/page/cursor.ts';
@@ -83,10 +86,13 @@ describe('the end of an operation', () => {
     expect(engine.clock.pendingTimers).toBe(0);
   });
 
-  it('comes also when the executor throws', async () => {
+  it('comes also when the execution fails as a whole', async () => {
     const engine = createEngine();
-    const result = await engine.execute({ document: { kind: 'Document', definitions: [null] } });
+    const result = await engine.execute({
+      document: { kind: 'Document', definitions: [{ kind: 'OperationDefinition', operation: 'query' }] },
+    });
     expect(result).toEqual({
+      data: null,
       errors: [expect.objectContaining({ message: 'Something went wrong on our side.' })],
     });
     expect(engine.clock.pendingTimers).toBe(0);
@@ -114,7 +120,8 @@ describe('the end of an operation', () => {
     const clock = createFakeClock();
     const context = createOperationContext(partsWith(clock), {
       requestId: 'r',
-      traceparent: undefined,
+      trace: traceFrom(undefined, createRandomHex()),
+      principal: anonymousPrincipal('test'),
       timeoutMs: 100,
       signal: undefined,
     });
@@ -249,8 +256,14 @@ function createEngine() {
   const probe = createProbe();
   const clock = createFakeClock();
   const log = createCollectingLog();
+  const records: OperationRecord[] = [];
   const schema = buildTinySchema(probe);
-  const pipeline = createPipeline({ ...partsWith(clock, probe), log, timeoutMs: 5000 });
+  const pipeline = createPipeline({
+    ...partsWith(clock, probe),
+    log,
+    randomHex: createRandomHex(),
+    timeoutMs: 5000,
+  });
   const getEnveloped = envelop({
     plugins: [
       // The pipeline brings its own execute and subscribe.
@@ -264,6 +277,8 @@ function createEngine() {
       requestId: 'request-1',
       timeoutHeader: undefined,
       traceparent: undefined,
+      principal: anonymousPrincipal('test'),
+      record: (record: OperationRecord) => void records.push(record),
       signal: new AbortController().signal,
       ...facts,
     };
