@@ -51,6 +51,8 @@ export interface OperationContext<UpstreamName extends string = string> {
   /** Batched loads: see {@link LoaderRegistry.load}. */
   readonly load: LoaderRegistry<OperationContext<UpstreamName>>['load'];
   readonly loadMany: LoaderRegistry<OperationContext<UpstreamName>>['loadMany'];
+  /** Lets go of every loaded row; after each root field of a mutation the Pothos plugin does it. */
+  readonly forget: () => void;
   readonly cursors: CursorCodec;
   readonly pages: PageLimits;
   /** The read mask of everything that this operation selects on an object type: see {@link ReadMasks.paths}. */
@@ -77,7 +79,7 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     const upstream = parts.upstreams[name];
     if (upstream) upstreams[name] = new OperationUpstream(upstream, call);
   }
-  const begun: Omit<OperationContext, 'load' | 'loadMany' | 'end'> = {
+  const begun: Omit<OperationContext, 'load' | 'loadMany' | 'forget' | 'end'> = {
     requestId: start.requestId,
     principal: start.principal,
     traceId: start.trace.traceId,
@@ -91,10 +93,10 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     readMask: masks.paths,
   };
   const context = begun as OperationContext; // as: the loaders need the context that they complete below
-  const { load, loadMany, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });
+  const { load, loadMany, forget, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });
   const end = () => {
     deadline.cleanup();
     dispose();
   };
-  return Object.assign(begun, { load, loadMany, end });
+  return Object.assign(begun, { load, loadMany, forget, end });
 }
