@@ -15,11 +15,14 @@ import {
 } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
 import type { Outbox } from '../../upstreams/outbox.ts';
 import type { Sql, Store } from '../../upstreams/store.ts';
-import { startUpstreams } from './upstream-fixture.ts';
+import { type Identity, startUpstreams } from './upstream-fixture.ts';
 
 /** The shop's services on a seeded database of their own, served and called over the loopback address. */
 export interface Services {
+  /** Speaks for one who may everything. */
   readonly client: Client;
+  /** A client that speaks for somebody else. */
+  readonly as: (caller: Identity) => Client;
   readonly store: Store;
   readonly outbox: Outbox;
   /** Every statement that the services have run. */
@@ -54,6 +57,7 @@ export async function openServices(): Promise<Services> {
   });
   return {
     client: client(Client),
+    as: (caller) => client(Client, caller),
     store,
     outbox,
     statements,
