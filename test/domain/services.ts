@@ -39,7 +39,8 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-export async function openServices(): Promise<Services> {
+/** @param change puts something between the services and their store; what it makes of a statement is not recorded. */
+export async function openServices(change: (store: Store) => Store = (store) => store): Promise<Services> {
   const statements: Statement[] = [];
   let listeners = 0;
   const countListeners = (listen: Store['listen']): Store['listen'] => {
@@ -53,7 +54,7 @@ export async function openServices(): Promise<Services> {
     };
   };
   const { client, store, outbox, logged, close } = await startUpstreams('seeded', (plain) => {
-    return { ...recordStatements(plain, statements), listen: countListeners(plain.listen) };
+    return { ...recordStatements(change(plain), statements), listen: countListeners(plain.listen) };
   });
   return {
     client: client(Client),
@@ -118,7 +119,7 @@ export function openUpload<Req, Res>(
   );
 }
 
-/** One server stream; leaving its loop cancels it. */
+/** One server stream. Who leaves it before its end cancels it: leaving its loop does not. */
 export function open<Req, Res>(
   client: Client,
   method: MethodDefinition<Req, Res>,
