@@ -1,5 +1,16 @@
 import fc from 'fast-check';
-import { buildSchema, execute, OperationTypeNode, parse, validate } from 'graphql';
+import {
+  buildSchema,
+  execute,
+  executeSync,
+  type GraphQLFieldResolver,
+  getNamedType,
+  getNullableType,
+  isListType,
+  OperationTypeNode,
+  parse,
+  validate,
+} from 'graphql';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type GeneratedOperation, operations } from '../generate-operation.ts';
 import type { OperationOptions } from './settings.ts';
@@ -88,22 +99,19 @@ describe('operations()', () => {
     expect(many.some(({ document }) => pattern.test(document))).toBe(true);
   });
 
-  it('bounds depth and objects', () => {
-    const shallow = sample(300, { maxDepth: 3 });
-    const depth = ({ document }: GeneratedOperation) => {
-      let open = 0;
-      return Math.max(
-        ...[...document.replace(/\([\s\S]*?\)/g, '')].map(
-          (c) => (open += c === '{' ? 1 : c === '}' ? -1 : 0),
-        ),
-      );
-    };
-    expect(Math.max(...shallow.map(depth))).toBe(3);
+  it('never goes deeper than maxDepth', () => {
+    expect(Math.max(...sample(300, { maxDepth: 3 }).map(depthOf))).toBe(3);
+  });
+
+  it.each([5, 40])('never brings more than maxObjects, when that is %i', (maxObjects) => {
+    const counts = sample(300, { maxObjects }).map(countObjects);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(maxObjects);
+    expect(Math.max(...counts)).toBeGreaterThan(maxObjects / 2);
   });
 
   it('never chooses a field of weight 0', () => {
     const documents = sample(300, { weights: { 'Query.cats': 0 } }).map(({ document }) => document);
-    expect(documents.filter((document) => /\bcats\(/.test(document) && !/Dog/.test(document))).toEqual([]);
+    expect(documents.filter((document) => /\bcats\(/.test(document))).toEqual([]);
   });
 
   it('asks for a source when a scalar has none', () => {
@@ -119,3 +127,44 @@ describe('operations()', () => {
     expect(counterexample?.[0].document.split('\n').length).toBeLessThan(12);
   });
 });
+
+/** Braces within each other, without those of arguments. */
+function depthOf({ document }: GeneratedOperation): number {
+  let open = 0;
+  let deepest = 0;
+  for (const [brace] of document.replace(/\([\s\S]*?\)/g, '').matchAll(/[{}]/g)) {
+    open += brace === '{' ? 1 : -1;
+    deepest = Math.max(deepest, open);
+  }
+  return deepest;
+}
+
+const leaves: Readonly<Record<string, unknown>> = { Int: 1, Float: 1.5, String: 'x', Colour: 'RED' };
+
+/** The objects of an answer in which every list has three items, and every page as many as were asked for. */
+function countObjects({ document, operationName, variables: variableValues }: GeneratedOperation): number {
+  let count = 0;
+  const fieldResolver: GraphQLFieldResolver<{ readonly rows?: number }, unknown> = (
+    source,
+    args,
+    _,
+    info,
+  ) => {
+    const { name } = getNamedType(info.returnType);
+    const isList = isListType(getNullableType(info.returnType));
+    if (Object.hasOwn(leaves, name)) return isList ? [] : leaves[name];
+    const length = info.parentType.name === 'CatConnection' ? (source.rows ?? 0) : 3;
+    count += isList ? length : 1;
+    const object = { __typename: 'Cat', rows: args['first'] ?? args['last'] ?? 20 };
+    return isList ? Array.from({ length }, () => object) : object;
+  };
+  executeSync({
+    schema,
+    document: parse(document),
+    operationName,
+    variableValues,
+    fieldResolver,
+    rootValue: {},
+  });
+  return count;
+}

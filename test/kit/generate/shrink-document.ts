@@ -73,6 +73,13 @@ function smallerForms(node: ASTNode): ASTNode[] {
       return withoutDirectives(node);
     case Kind.OBJECT:
       return node.fields.map((field) => ({ ...node, fields: without(node.fields, field) }));
+    case Kind.LIST:
+      return [
+        node.values.slice(0, node.values.length / 2),
+        ...node.values.map((value) => without(node.values, value)),
+      ]
+        .filter((values) => values.length < node.values.length)
+        .map((values) => ({ ...node, values }));
     default:
       return [];
   }

@@ -792,7 +792,10 @@ export const ListPaymentsResponse: MessageFns<ListPaymentsResponse> = {
   },
 };
 
-/** How orders are paid. */
+/**
+ * How orders are paid. Orders and payments of others are as if they did not exist without the scope payments:read (to read) or
+ * payments:write (to pay).
+ */
 export type PaymentServiceService = typeof PaymentServiceService;
 export const PaymentServiceService = {
   /**
