@@ -7,6 +7,9 @@ import {
   getOperationAST,
   getVariableValues,
   type SourceLocation,
+  type VariableDefinitionNode,
+  valueFromASTUntyped,
+  visit,
 } from 'graphql';
 import { compileQuery, isCompiledQuery } from 'graphql-jit';
 
@@ -20,7 +23,7 @@ type Plan = ((args: ExecutionArgs) => Answer) | null;
 
 /**
  * Executes by plans that graphql-jit compiles at the second use of a document, and by graphql-js before that and for
- * what cannot be compiled. Both give equal answers. Plans live as long as the document that they are made of, so
+ * what cannot be compiled, or not rightly. Both give equal answers. Plans live as long as the document that they are made of, so
  * the bound of the document cache is theirs too; a document that is used once is never compiled.
  */
 export function createExecutor(): Execute {
@@ -49,6 +52,7 @@ function run(plans: Map<string, Plan>, args: ExecutionArgs): Answer {
 }
 
 function compile({ schema, document, operationName }: ExecutionArgs): Plan {
+  if (hasConditions(document)) return null;
   const compiled = compileQuery(schema, document, operationName ?? '');
   if (!isCompiledQuery(compiled)) return null;
   const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
@@ -56,11 +60,40 @@ function compile({ schema, document, operationName }: ExecutionArgs): Plan {
     // graphql-js judges the variables: it knows @oneOf, and its messages are those that clients know.
     const { errors } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 50 });
     if (errors) return { errors };
-    const answer = compiled.query(rootValue, contextValue, variableValues ?? {}) as Answer; // as: not a subscription
+    const values = withDefaults(definitions, variableValues ?? {});
+    const answer = compiled.query(rootValue, contextValue, values) as Answer; // as: not a subscription
     return isPromise(answer)
       ? answer.then((settled) => withLocatedErrors(settled, document))
       : withLocatedErrors(answer, document);
   };
+}
+
+/**
+ * Whether anything in the document depends on @skip or @include. The compiler notes the condition of a field in its node, so
+ * where a fragment is spread twice, or a field stands twice, one condition takes from the answer, or gives to it, what the
+ * other decides.
+ */
+function hasConditions(document: DocumentNode): boolean {
+  let found = false;
+  visit(document, {
+    Directive: ({ name }) => {
+      found ||= name.value === 'skip' || name.value === 'include';
+    },
+  });
+  return found;
+}
+
+/** The variables with those that have only a default: the compiler takes a non-null variable without a value for missing. */
+function withDefaults(
+  definitions: readonly VariableDefinitionNode[],
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = { ...given };
+  for (const { variable, defaultValue } of definitions) {
+    const name = variable.name.value;
+    if (defaultValue && values[name] === undefined) values[name] = valueFromASTUntyped(defaultValue);
+  }
+  return values;
 }
 
 /**
@@ -69,6 +102,7 @@ function compile({ schema, document, operationName }: ExecutionArgs): Plan {
  */
 function withLocatedErrors(answer: ExecutionResult, { loc }: DocumentNode): ExecutionResult {
   if (!answer.errors) return answer;
+  for (const { path = [] } of answer.errors) completeLists(answer.data, path);
   const errors = answer.errors.map(({ message, locations = [], path, originalError }) => {
     const positions = loc ? locations.map((location) => offsetOf(loc.source.body, location)) : [];
     return new GraphQLError(message, {
@@ -78,6 +112,15 @@ function withLocatedErrors(answer: ExecutionResult, { loc }: DocumentNode): Exec
     });
   });
   return { errors, ...(answer.data === undefined ? {} : { data: answer.data }) };
+}
+
+/** Puts back the nulls of items that failed at the end of a list: the compiler leaves them out. */
+function completeLists(data: unknown, path: readonly (string | number)[]): void {
+  let value = data;
+  for (const step of path) {
+    if (Array.isArray(value)) while (value.length <= Number(step)) value.push(null);
+    value = (value as Readonly<Record<string | number, unknown>> | null | undefined)?.[step]; // as: the path of an error in it
+  }
 }
 
 /** The index of a line and column (both from 1) in a text. Lines end as the lexer ends them. */
