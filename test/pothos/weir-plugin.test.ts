@@ -107,7 +107,11 @@ describe('WeirPlugin', () => {
 type Builder = ReturnType<typeof createBuilder>;
 
 function createBuilder() {
-  return new SchemaBuilder<{ DefaultFieldNullability: true }>({ plugins: [weirPluginName] });
+  return new SchemaBuilder<{ DefaultFieldNullability: true }>({
+    plugins: [weirPluginName],
+    // The shop's schema brings the plugin that asks for it, in the types of this program.
+    scopeAuth: { authScopes: () => ({}) },
+  });
 }
 
 function build(define: (builder: Builder) => ReturnType<Builder['objectRef']> | object): GraphQLSchema {

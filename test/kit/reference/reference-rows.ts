@@ -12,6 +12,8 @@ export function arrange(tables: Tables) {
     orders: byId(orders),
     payments: byId(tables.payments),
     rooms: byId(tables.rooms),
+    newestPayments: tables.payments.toSorted(newestFirst),
+    newestRooms: tables.rooms.toSorted(newestFirst),
     productLists: {
       NEWEST: products.toSorted(newestFirst),
       PRICE_ASC: products.toSorted(cheapestFirst),

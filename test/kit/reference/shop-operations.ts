@@ -36,7 +36,7 @@ export function shopOperations(book: CursorBook): OperationOptions {
       'Query.nodes': ({ ids }) => (Array.isArray(ids) ? ids.length : 1),
       'Room.members': 7,
     },
-    weights: { 'Query.products': 2, 'Query.orders': 2, 'Query.nodes': 1.5 },
+    weights: { 'Query.products': 2, 'Query.orders': 2, 'Query.nodes': 1.5, 'Query.viewer': 2 },
   };
 }
 
@@ -103,7 +103,8 @@ function foreign(draw: Draw, book: CursorBook): readonly Readonly<Record<string,
 function drawList(draw: Draw, book: CursorBook, { coordinate, path }: PagePlace): KnownList | undefined {
   const lists = book.known(coordinate);
   const id = parentId(path.at(-1)?.arguments);
-  const fitting = coordinate.startsWith('Query.') ? lists : lists.filter(({ scope }) => scope['id'] === id);
+  const isOneOfAKind = coordinate.startsWith('Query.') || coordinate.startsWith('Viewer.');
+  const fitting = isOneOfAKind ? lists : lists.filter(({ scope }) => scope['id'] === id);
   return fitting.length > 0 ? draw.pick(fitting) : undefined;
 }
 

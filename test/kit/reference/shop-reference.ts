@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { GeneratedOperation } from '../generate-operation.ts';
 import type { CursorBook } from './cursor-book.ts';
+import type { Principal } from './reference-principal.ts';
 import { arrange } from './reference-rows.ts';
 import { shopResolvers } from './shop-resolvers.ts';
 import type { Tables } from './tables.ts';
@@ -28,13 +29,13 @@ export interface ReferenceOptions {
 }
 
 /** Answers an operation as plainly as can be: graphql-js over the tables in memory. Cursors are their meaning. */
-export type Reference = (operation: GeneratedOperation) => Promise<ExecutionResult>;
+export type Reference = (operation: GeneratedOperation, principal: Principal) => Promise<ExecutionResult>;
 
 /** A reference for the shop that shares no line of code with the engine, the schema, the loaders or the services. */
 export function createShopReference(options: ReferenceOptions): Reference {
   const { sdl, tables, book, change = (resolvers) => resolvers, seen = new Set() } = options;
   const schema = buildSchema(sdl);
-  const rootValue = change(shopResolvers(arrange(tables), book));
+  const rows = arrange(tables);
   const fieldResolver: GraphQLFieldResolver<unknown, unknown> = (source, args, context, info) => {
     const value: unknown = defaultFieldResolver(source, args, context, info);
     const coordinate = `${info.parentType.name}.${info.fieldName}`;
@@ -42,6 +43,15 @@ export function createShopReference(options: ReferenceOptions): Reference {
     if (value !== null && value !== undefined) seen.add(coordinate);
     return value;
   };
-  return async ({ document, operationName, variables: variableValues }) =>
-    execute({ schema, document: parse(document), rootValue, variableValues, operationName, fieldResolver });
+  return async ({ document, operationName, variables: variableValues }, principal) => {
+    const rootValue = change(shopResolvers(rows, book, principal));
+    return execute({
+      schema,
+      document: parse(document),
+      rootValue,
+      variableValues,
+      operationName,
+      fieldResolver,
+    });
+  };
 }

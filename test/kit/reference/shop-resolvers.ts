@@ -9,6 +9,7 @@ import {
 import { globalId, idOf, readGlobalId } from './reference-ids.ts';
 import { moneyOf } from './reference-money.ts';
 import { type PageArguments, pageOf } from './reference-page.ts';
+import { maySee, type Principal } from './reference-principal.ts';
 import type { Rows } from './reference-rows.ts';
 import { refusal } from './refusal.ts';
 import type { MessageRow, OrderRow, PaymentRow, ProductRow, ReviewRow, RoomRow, UserRow } from './tables.ts';
@@ -18,6 +19,7 @@ export type ProductsArguments = PageArguments & {
   readonly order: keyof Rows['productLists'];
 };
 export type OrdersArguments = PageArguments & { readonly filter?: OrderFilter | null };
+type ViewerOrdersArguments = PageArguments & { readonly state?: string | null };
 type Given = { readonly id: string };
 
 const mostIds = 100;
@@ -29,18 +31,23 @@ const methodTypes: Readonly<Record<string, string>> = {
 };
 
 /** The shop's query root: each field is a function of its arguments, each object the plain answer to all its fields. */
-export function shopResolvers(rows: Rows, book: CursorBook) {
+export function shopResolvers(rows: Rows, book: CursorBook, principal: Principal) {
   const shown =
-    <Row>(table: ReadonlyMap<string, Row>, show: (row: Row) => unknown) =>
+    <Row>(table: ReadonlyMap<string, Row>, show: (row: Row) => unknown, isVisible: (row: Row) => boolean) =>
     (id: string) => {
       const row = table.get(id);
-      return row === undefined ? null : show(row);
+      return row === undefined || !isVisible(row) ? null : show(row);
     };
+  const everybody = () => true;
+  const customerOf = (payment: PaymentRow) => rows.orders.get(payment.order_id)?.customer_id ?? '';
+  const membersOf = (room: RoomRow) => (rows.membersOfRoom.get(room.id) ?? []).map(({ user_id }) => user_id);
 
-  const user = shown(rows.users, (row: UserRow) => ({
+  const showUser = (row: UserRow) => ({
     __typename: 'User',
     id: globalId('User', row.id),
     displayName: row.display_name,
+    email: maySee(principal, [row.id], 'users:read') ? row.email : null,
+    etag: `"${row.revision}"`,
     avatar: row.avatar_url,
     biography: row.biography,
     loyaltyTier: enumNames.loyaltyTier[row.loyalty_tier],
@@ -51,7 +58,8 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
       const show = ({ friend_id }: { readonly friend_id: string }) => user(friend_id);
       return pageOf({ list: 'User.friends', scope: { id: row.id }, rows: friends, keyOf, show }, args, book);
     },
-  }));
+  });
+  const user = shown(rows.users, showUser, everybody);
 
   const review = (row: ReviewRow) => ({
     id: globalId('Review', row.id),
@@ -87,9 +95,9 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
         ),
     };
   };
-  const product = shown(rows.products, showProduct);
+  const product = shown(rows.products, showProduct, everybody);
 
-  const payment = shown(rows.payments, (row: PaymentRow) => ({
+  const showPayment = (row: PaymentRow) => ({
     __typename: 'Payment',
     id: globalId('Payment', row.id),
     amount: moneyOf(row.amount_nanos, row.currency_code),
@@ -99,7 +107,10 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
       ...texts,
     }))[0],
     createdAt: row.create_time.toISOString(),
-  }));
+  });
+  const payment = shown(rows.payments, showPayment, (row) =>
+    maySee(principal, [customerOf(row)], 'payments:read'),
+  );
 
   const showOrder = (row: OrderRow) => ({
     __typename: 'Order',
@@ -118,7 +129,7 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
     createdAt: row.create_time.toISOString(),
     updatedAt: row.update_time.toISOString(),
   });
-  const order = shown(rows.orders, showOrder);
+  const order = shown(rows.orders, showOrder, (row) => maySee(principal, [row.customer_id], 'orders:read'));
 
   const message = (row: MessageRow) => ({
     id: globalId('Message', row.id),
@@ -128,12 +139,12 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
     author: () => user(row.author_id),
   });
 
-  const room = shown(rows.rooms, (row: RoomRow) => ({
+  const showRoom = (row: RoomRow) => ({
     __typename: 'Room',
     id: globalId('Room', row.id),
     title: row.title,
     createdAt: row.create_time.toISOString(),
-    members: () => (rows.membersOfRoom.get(row.id) ?? []).map(({ user_id }) => user(user_id)),
+    members: () => membersOf(row).map(user),
     messages: (args: PageArguments) => {
       const messages = rows.messagesOfRoom.get(row.id) ?? [];
       const scope = { id: row.id };
@@ -143,7 +154,40 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
         book,
       );
     },
-  }));
+  });
+  const room = shown(rows.rooms, showRoom, (row) => maySee(principal, membersOf(row), 'chat:read'));
+
+  const viewer = (subject: string) => {
+    const scope = { id: subject };
+    return {
+      user: () => user(subject),
+      orders: ({ state, ...args }: ViewerOrdersArguments) => {
+        const { passes } = orderFiltering({ customer: globalId('User', subject), state: state ?? null });
+        const list = { list: 'Viewer.orders', scope: { ...scope, ...(state && { state }) } };
+        return pageOf(
+          { ...list, rows: rows.newestOrders.filter(passes), keyOf: keyOfRow, show: showOrder },
+          args,
+          book,
+        );
+      },
+      payments: (args: PageArguments) => {
+        const own = rows.newestPayments.filter((row) => customerOf(row) === subject);
+        return pageOf(
+          { list: 'Viewer.payments', scope, rows: own, keyOf: keyOfRow, show: showPayment },
+          args,
+          book,
+        );
+      },
+      rooms: (args: PageArguments) => {
+        const own = rows.newestRooms.filter((row) => membersOf(row).includes(subject));
+        return pageOf(
+          { list: 'Viewer.rooms', scope, rows: own, keyOf: keyOfRow, show: showRoom },
+          args,
+          book,
+        );
+      },
+    };
+  };
 
   const nodes: Readonly<Record<string, (id: string) => unknown>> = {
     Order: order,
@@ -160,6 +204,7 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
   };
 
   return {
+    viewer: () => (principal.subject === null ? null : viewer(principal.subject)),
     node,
     // Each by itself: one bad id spoils no other.
     nodes: ({ ids }: { readonly ids: readonly string[] }) => {
@@ -180,6 +225,8 @@ export function shopResolvers(rows: Rows, book: CursorBook) {
       return page;
     },
     orders: ({ filter, ...args }: OrdersArguments) => {
+      const isKnown = principal.subject !== null;
+      if (!principal.scopes.includes('orders:read')) throw refusal(isKnown ? 'FORBIDDEN' : 'UNAUTHENTICATED');
       const { scope, passes } = orderFiltering(filter);
       const list = { list: 'Query.orders', scope: { filter: scope } };
       const found = rows.newestOrders.filter(passes);

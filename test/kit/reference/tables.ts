@@ -19,6 +19,8 @@ export interface ProductRow {
 export interface UserRow {
   readonly id: string;
   readonly display_name: string;
+  readonly email: string;
+  readonly revision: string;
   readonly avatar_url: string;
   readonly loyalty_tier: number;
   readonly biography: string;
@@ -63,6 +65,7 @@ export interface OrderLineRow {
 
 export interface PaymentRow {
   readonly id: string;
+  readonly order_id: string;
   readonly currency_code: string;
   readonly amount_nanos: string;
   readonly state: number;

@@ -862,7 +862,10 @@ export const WatchRoomResponse: MessageFns<WatchRoomResponse> = {
   },
 };
 
-/** What customers and the shop write to each other. */
+/**
+ * What customers and the shop write to each other. Rooms of others are as if they did not exist without the scope chat:read (to
+ * read) or chat:write (to write).
+ */
 export type ChatServiceService = typeof ChatServiceService;
 export const ChatServiceService = {
   /** Rooms by id. Those that do not exist are left out; the order is undefined. */
@@ -897,7 +900,7 @@ export const ChatServiceService = {
       Buffer.from(ListMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMessagesResponse => ListMessagesResponse.decode(value),
   },
-  /** Stores one message, then announces it. NOT_FOUND when there is no such room, PERMISSION_DENIED when the author is not a member. */
+  /** Stores one message, then announces it. NOT_FOUND when there is no such room; with chat:write, PERMISSION_DENIED when the author is not a member. */
   sendMessage: {
     path: "/shop.chat.v1.ChatService/SendMessage" as const,
     requestStream: false as const,
@@ -926,7 +929,7 @@ export interface ChatServiceServer extends UntypedServiceImplementation {
   listRooms: handleUnaryCall<ListRoomsRequest, ListRoomsResponse>;
   /** One page of the messages of one room, oldest first. NOT_FOUND when there is no such room. */
   listMessages: handleUnaryCall<ListMessagesRequest, ListMessagesResponse>;
-  /** Stores one message, then announces it. NOT_FOUND when there is no such room, PERMISSION_DENIED when the author is not a member. */
+  /** Stores one message, then announces it. NOT_FOUND when there is no such room; with chat:write, PERMISSION_DENIED when the author is not a member. */
   sendMessage: handleUnaryCall<SendMessageRequest, SendMessageResponse>;
   /** The messages of one room after a sequence number: first those that were sent, then each as it is sent. */
   watchRoom: handleServerStreamingCall<WatchRoomRequest, WatchRoomResponse>;
@@ -981,7 +984,7 @@ export interface ChatServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMessagesResponse) => void,
   ): ClientUnaryCall;
-  /** Stores one message, then announces it. NOT_FOUND when there is no such room, PERMISSION_DENIED when the author is not a member. */
+  /** Stores one message, then announces it. NOT_FOUND when there is no such room; with chat:write, PERMISSION_DENIED when the author is not a member. */
   sendMessage(
     request: SendMessageRequest,
     callback: (error: ServiceError | null, response: SendMessageResponse) => void,
