@@ -1,4 +1,5 @@
 import {
+  type DirectiveNode,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -6,6 +7,8 @@ import {
   GraphQLError,
   getOperationAST,
   getVariableValues,
+  Kind,
+  type SelectionNode,
   type SourceLocation,
   type VariableDefinitionNode,
   valueFromASTUntyped,
@@ -21,73 +24,104 @@ export type Execute = (args: ExecutionArgs) => Answer;
 /** A compiled operation, or null for one that the compiler cannot do. */
 type Plan = ((args: ExecutionArgs) => Answer) | null;
 
+/** The plans of one document, by operation and by what its conditions come to. */
+interface Plans {
+  /** Variables that @skip and @include depend on. */
+  readonly conditions: readonly string[];
+  readonly made: Map<string, Plan>;
+}
+
+/** Most plans of one document: conditions multiply; what comes after is executed by graphql-js. */
+const maxPlans = 16;
+
 /**
  * Executes by plans that graphql-jit compiles at the second use of a document, and by graphql-js before that and for
- * what cannot be compiled, or not rightly. Both give equal answers. Plans live as long as the document that they are made of, so
- * the bound of the document cache is theirs too; a document that is used once is never compiled.
+ * what cannot be compiled. Both give equal answers. Plans live as long as the document that they are made of, so the
+ * bound of the document cache is theirs too; a document that is used once is never compiled.
  */
 export function createExecutor(): Execute {
-  const seen = new WeakMap<DocumentNode, Map<string, Plan> | null>();
+  const seen = new WeakMap<DocumentNode, Plans | null>();
   return (args) => {
     const plans = seen.get(args.document);
+    if (plans) return run(plans, args);
     if (plans === undefined) {
       seen.set(args.document, null);
       return execute(args) as Answer; // as: without @defer and @stream there is one result
     }
-    if (plans) return run(plans, args);
-    const made = new Map<string, Plan>();
-    seen.set(args.document, made);
-    return run(made, args);
+    const first: Plans = { conditions: conditionsOf(args.document), made: new Map() };
+    seen.set(args.document, first);
+    return run(first, args);
   };
 }
 
-function run(plans: Map<string, Plan>, args: ExecutionArgs): Answer {
-  const name = args.operationName ?? '';
-  let plan = plans.get(name);
-  if (plan === undefined) {
-    plan = compile(args);
-    plans.set(name, plan);
+function run({ conditions, made }: Plans, args: ExecutionArgs): Answer {
+  const values = withDefaults(definitionsOf(args), args.variableValues ?? {});
+  const key = [args.operationName ?? '', ...conditions.map((name) => String(values[name]))].join(' ');
+  let plan = made.get(key);
+  if (plan === undefined && made.size < maxPlans) {
+    plan = compile(args, values);
+    made.set(key, plan);
   }
-  return plan ? plan(args) : (execute(args) as Answer);
+  return plan ? plan({ ...args, variableValues: values }) : (execute(args) as Answer); // as above
 }
 
-function compile({ schema, document, operationName }: ExecutionArgs): Plan {
-  if (hasConditions(document)) return null;
-  const compiled = compileQuery(schema, document, operationName ?? '');
+function compile({ schema, document, operationName }: ExecutionArgs, values: Values): Plan {
+  const compiled = compileQuery(schema, withoutConditions(document, values), operationName ?? '');
   if (!isCompiledQuery(compiled)) return null;
-  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+  const definitions = definitionsOf({ document, operationName });
   return ({ rootValue, contextValue, variableValues }) => {
     // graphql-js judges the variables: it knows @oneOf, and its messages are those that clients know.
     const { errors } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 50 });
     if (errors) return { errors };
-    const values = withDefaults(definitions, variableValues ?? {});
-    const answer = compiled.query(rootValue, contextValue, values) as Answer; // as: not a subscription
+    const answer = compiled.query(rootValue, contextValue, variableValues ?? {}) as Answer; // as: not a subscription
     return isPromise(answer)
       ? answer.then((settled) => withLocatedErrors(settled, document))
       : withLocatedErrors(answer, document);
   };
 }
 
-/**
- * Whether anything in the document depends on @skip or @include. The compiler notes the condition of a field in its node, so
- * where a fragment is spread twice, or a field stands twice, one condition takes from the answer, or gives to it, what the
- * other decides.
- */
-function hasConditions(document: DocumentNode): boolean {
-  let found = false;
+type Values = Readonly<Record<string, unknown>>;
+
+function definitionsOf({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>) {
+  return getOperationAST(document, operationName)?.variableDefinitions ?? [];
+}
+
+function isCondition({ name }: DirectiveNode): boolean {
+  return name.value === 'skip' || name.value === 'include';
+}
+
+function conditionsOf(document: DocumentNode): readonly string[] {
+  const names = new Set<string>();
   visit(document, {
-    Directive: ({ name }) => {
-      found ||= name.value === 'skip' || name.value === 'include';
+    Directive: (directive) => {
+      const value = isCondition(directive) ? directive.arguments?.[0]?.value : undefined;
+      if (value?.kind === Kind.VARIABLE) names.add(value.name.value);
     },
   });
-  return found;
+  return [...names];
+}
+
+/**
+ * The document with its conditions decided. The compiler notes a condition in the node of the field, so where a fragment is
+ * spread twice, or a field stands twice, one condition would take from the answer, or give to it, what the other decides.
+ */
+function withoutConditions(document: DocumentNode, values: Values): DocumentNode {
+  const decide = <Node extends SelectionNode>(node: Node): Node | null | undefined => {
+    const conditions = node.directives?.filter(isCondition) ?? [];
+    if (conditions.length === 0) return undefined;
+    if (!conditions.every((condition) => holds(condition, values))) return null;
+    return { ...node, directives: node.directives?.filter((directive) => !isCondition(directive)) ?? [] };
+  };
+  return visit(document, { Field: decide, InlineFragment: decide, FragmentSpread: decide });
+}
+
+function holds({ name, arguments: [argument] = [] }: DirectiveNode, values: Values): boolean {
+  const value = argument && valueFromASTUntyped(argument.value, values);
+  return name.value === 'include' ? value === true : value !== true;
 }
 
 /** The variables with those that have only a default: the compiler takes a non-null variable without a value for missing. */
-function withDefaults(
-  definitions: readonly VariableDefinitionNode[],
-  given: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
+function withDefaults(definitions: readonly VariableDefinitionNode[], given: Values): Values {
   const values: Record<string, unknown> = { ...given };
   for (const { variable, defaultValue } of definitions) {
     const name = variable.name.value;
