@@ -76,7 +76,7 @@ function* partsOf({ header, lines }: OrderDraft): Generator<SubmitOrderRequest> 
 /** Cancels an order; rejects with `FAILED_PRECONDITION` when it has come too far. */
 export async function cancelOrder(context: ShopContext, request: CancelOrderRequest): Promise<Order> {
   const cancelled = context.upstreams.orders.unary(orders.cancelOrder, request);
-  const { order } = await withInputPaths(cancelled, { reason: 'input.reason' });
+  const { order } = await withInputPaths(cancelled, { id: 'input.order', reason: 'input.reason' });
   return required(order, 'order');
 }
 
