@@ -96,7 +96,10 @@ describe('a client that disconnects', () => {
       leaveAgainAndAgain(createRandom(seed, 'user', lane), operationCount / concurrency, left),
     );
     await Promise.all(lanes);
-    await vi.waitFor(async () => expect(await shop.running()).toEqual([]), { timeout: quietMs, interval: 20 });
+    await vi.waitFor(async () => expect(await shop.running()).toEqual([]), {
+      timeout: quietMs,
+      interval: 20,
+    });
 
     expect(left.size).toBe(operationCount);
     const held = shop.served.filter(({ method }) => Object.hasOwn(hanging, method));
