@@ -66,6 +66,7 @@ function run({ conditions, made }: Plans, args: ExecutionArgs): Answer {
 }
 
 function compile({ schema, document, operationName }: ExecutionArgs, values: Values): Plan {
+  if (hasMagicText(document)) return null;
   const compiled = compileQuery(schema, withoutConditions(document, values), operationName ?? '');
   if (!isCompiledQuery(compiled)) return null;
   const definitions = definitionsOf({ document, operationName });
@@ -78,6 +79,17 @@ function compile({ schema, document, operationName }: ExecutionArgs, values: Val
       ? answer.then((settled) => withLocatedErrors(settled, document))
       : withLocatedErrors(answer, document);
   };
+}
+
+/** Whether a text of the document would become code: the compiler writes dates so, and takes a client's text for its own. */
+function hasMagicText(document: DocumentNode): boolean {
+  let found = false;
+  visit(document, {
+    StringValue: ({ value }) => {
+      found ||= value.includes('__MAGIC_');
+    },
+  });
+  return found;
 }
 
 type Values = Readonly<Record<string, unknown>>;
