@@ -6,6 +6,8 @@ export interface ServedCall {
   /** `UserService/BatchGetUsers`. */
   readonly method: string;
   readonly requestId: string;
+  /** The user for whom it was made; null for nobody. */
+  readonly subject: string | null;
   readonly startedMs: number;
   /** When the service learnt that nobody waits any more, if it had not answered. */
   cancelledMs: number | undefined;
@@ -44,7 +46,8 @@ function watchHandler(
   return (call, reply) => {
     const seen: ServedCall = {
       method,
-      requestId: String(call.metadata.get('x-request-id')[0]),
+      requestId: textOf(call.metadata, 'x-request-id') ?? '',
+      subject: textOf(call.metadata, 'x-weir-subject'),
       startedMs: performance.now(),
       cancelledMs: undefined,
       answeredMs: undefined,
@@ -68,6 +71,11 @@ function watchHandler(
         }),
     );
   };
+}
+
+function textOf(metadata: Metadata, key: string): string | null {
+  const [value] = metadata.get(key);
+  return value === undefined ? null : String(value);
 }
 
 /** Whether the service still works on a call, or waits for somebody who has left. */
