@@ -320,6 +320,26 @@ describe('a deadline that no service can keep', () => {
     }
   });
 
+  it('is kept when it is the keys of tokens that never come', async () => {
+    await using silent = await listenSilently();
+    const keys = { kind: 'url', url: `http://${silent.target}/keys`, allowHttp: true } as const;
+    const identity = { issuer: 'weir-development', audience: 'weir', keys };
+    await using tiny = await openTinyGateway({ identity });
+    const times: number[] = [];
+    for (let index = 0; index < slowRuns; index += 1) {
+      const startedMs = performance.now();
+      const headers = { authorization: await bearer, 'weir-timeout-ms': String(deadlineMs) };
+      const answer = await tiny.ask('{ fast }', {}, headers);
+      times.push(performance.now() - startedMs);
+      expect(answer.status).toBe(504);
+      expect(codesOf(answer)).toEqual(['UPSTREAM_TIMEOUT']);
+    }
+    const answers = figuresOf(times);
+    printFigures(`${deadlineMs} ms deadline, the keys of tokens never come`, answers);
+    expect(answers.p50).toBeLessThanOrEqual(answerMs);
+    expect(answers.max).toBeLessThanOrEqual(answerMs + busyMs);
+  });
+
   it('is kept when it is shorter than the way to the service, which then learns of it', async () => {
     const wayMs = 100;
     await using tiny = await openTinyGateway();
