@@ -14,6 +14,8 @@ const operationCount = 200;
 const concurrency = 10;
 /** The client leaves at any time from here back to the moment of sending. */
 const latestLeaveMs = 60;
+/** Of how many operations not even the body is sent to its end. */
+const unfinishedShare = 0.1;
 /** Within which of the client's leaving the service knows, at the median. */
 const cancelSeenMs = 100;
 /** Within which of the last leaving nothing is left running. */
@@ -71,7 +73,8 @@ async function leaveAgainAndAgain(random: Random, count: number, left: Left): Pr
     const requestId = crypto.randomUUID();
     const operation = pickOne(random, operations);
     const headers = { authorization, 'x-request-id': requestId };
-    const { request, answer } = sendOperation(shop.url, false, { ...operation, headers });
+    const bodyShare = random() < unfinishedShare ? random() : 1;
+    const { request, answer } = sendOperation(shop.url, false, { ...operation, headers, bodyShare });
     const settled = answer.then(
       () => undefined,
       () => undefined,
@@ -115,6 +118,10 @@ describe('a client that disconnects', () => {
       cancelSeenMs: seen,
     });
     expect(seen.p50).toBeLessThanOrEqual(cancelSeenMs);
+    // Each operation that made a call has ended, and the log tells of it once.
+    const ended = shop.lines.map((line): string => JSON.parse(line).requestId);
+    expect(ended).toHaveLength(new Set(ended).size);
+    expect(shop.served.filter(({ requestId }) => !ended.includes(requestId))).toEqual([]);
   });
 
   it('harms nobody else: the gateway serves, and nothing was thrown past it', async () => {

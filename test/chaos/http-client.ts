@@ -21,6 +21,8 @@ export interface Operation {
   readonly query: string;
   readonly variables?: object;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How much of the body is sent, 0 to 1 (1); of less the rest never comes. */
+  readonly bodyShare?: number;
 }
 
 export interface HttpClient {
@@ -39,7 +41,7 @@ export function createHttpClient(url: string, maxSockets: number): HttpClient {
 export function sendOperation(
   url: string,
   agent: Agent | false,
-  { query, variables = {}, headers = {} }: Operation,
+  { query, variables = {}, headers = {}, bodyShare = 1 }: Operation,
 ): Sent {
   const startedMs = performance.now();
   const body = JSON.stringify({ query, variables });
@@ -59,7 +61,8 @@ export function sendOperation(
     (response) => readAnswer(response, startedMs, resolve, reject),
   );
   sent.on('error', reject);
-  sent.end(body);
+  if (bodyShare === 1) sent.end(body);
+  else sent.write(body.slice(0, Math.max(1, Math.floor(bodyShare * body.length))));
   return { request: sent, answer };
 }
 
