@@ -4,9 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 import { GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { systemClock } from '../clock.ts';
-import { type Environment, parseConfig, type WeirConfig } from '../config.ts';
+import { type Environment, type IdentityConfig, parseConfig, type WeirConfig } from '../config.ts';
+import { WeirError } from '../errors.ts';
 import { createGateway, StartError } from '../gateway.ts';
-import { signDevelopmentToken } from '../identity/development-keys.ts';
+import { createDevelopmentKeys, signDevelopmentToken } from '../identity/development-keys.ts';
+import { createTokenVerifier } from '../identity/token.ts';
+import { withTokenDefaults } from '../identity/token-options.ts';
 import { describeOptions } from './describe-options.ts';
 
 /** The process that a command runs in. */
@@ -152,30 +155,46 @@ async function printToken(
     throw new StartError([
       'token: expected identity.keys of the kind "development", which is not for production',
     ]);
-  if (!words.sub) throw new StartError(['token: expected --sub with the id of a user, such as --sub user-1']);
-  const { issuer, audience, type } = identity;
+  out(`${await tokenFor(identity, words)}\n`);
+}
+
+/** Throws {@link StartError} for one that the gateway would refuse. */
+async function tokenFor(identity: IdentityConfig, { sub, scope, tenant, ttl }: Words): Promise<string> {
+  if (!sub) throw new StartError(['token: expected --sub with the id of a user, such as --sub user-1']);
+  const { issuer, audience, type, tenantClaim, maxLifetimeMs } = withTokenDefaults(identity);
   const token = await signDevelopmentToken(
     {
-      sub: words.sub,
+      sub,
       issuer,
       audience: [audience].flat()[0] ?? '',
-      ttlSeconds: secondsFrom(words.ttl),
-      ...(type && { type }),
-      ...(words.scope && { scope: words.scope }),
-      ...(words.tenant && { claims: { tenant: words.tenant } }),
+      type,
+      ttlSeconds: secondsFrom(ttl, maxLifetimeMs / 1000),
+      ...(scope && { scope }),
+      ...(tenant && { claims: { [tenantClaim]: tenant } }),
     },
     systemClock,
   );
-  out(`${token}\n`);
+  const keys = createDevelopmentKeys();
+  try {
+    await createTokenVerifier(identity, { clock: systemClock, keys }).verify(token);
+  } catch (thrown) {
+    const { message } = WeirError.from(thrown);
+    throw new StartError([`token: the gateway would refuse this one: ${message}`], { cause: thrown });
+  } finally {
+    keys.close();
+  }
+  return token;
 }
 
 const secondsByUnit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
-function secondsFrom(ttl: string): number {
+function secondsFrom(ttl: string, maxSeconds: number): number {
   const [, count, unit = ''] = /^(\d{1,5})([smh])$/.exec(ttl) ?? [];
   const seconds = Number(count) * (secondsByUnit[unit] ?? 0);
-  if (seconds >= 1 && seconds <= 86_400) return seconds;
-  throw new StartError([`token: expected --ttl from 1s to 24h, such as 30s, 15m or 1h, got "${ttl}"`]);
+  if (seconds >= 1 && seconds <= maxSeconds) return seconds;
+  throw new StartError([
+    `token: expected --ttl from 1s to ${maxSeconds}s (identity.maxLifetimeMs), such as 30s, 15m or 1h, got "${ttl}"`,
+  ]);
 }
 
 function optionLines(): string {
