@@ -78,8 +78,10 @@ export function rootSelection(
   type: GraphQLObjectType,
   selectionSet: SelectionSetNode,
 ): Selection {
-  plan.root ??= selectionFrom(plan, args, type, [selectionSet]);
-  return plan.root;
+  if (plan.root) return plan.root;
+  const selection = selectionFrom(plan, args, type, [selectionSet]);
+  if (makeRoom(plan, selection)) plan.root = selection;
+  return selection;
 }
 
 /** What is selected on an object of `type` below a field. Throws what a condition throws that has no value. */
@@ -93,11 +95,14 @@ export function subselection(
   if (known) return known;
   const sets = field.nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
   const selection = selectionFrom(plan, args, type, sets);
-  if (plan.room.left > 0) {
-    plan.room.left -= selection.fields.length;
-    field.selections.set(type, selection);
-  }
+  if (makeRoom(plan, selection)) field.selections.set(type, selection);
   return selection;
+}
+
+function makeRoom({ room }: Plan, { fields }: Selection): boolean {
+  if (room.left < fields.length) return false;
+  room.left -= fields.length;
+  return true;
 }
 
 /** The names of the variables that decide conditions anywhere in a document. */
