@@ -2,6 +2,7 @@ import { defineLoader, type UpstreamPage, type UpstreamRows, withInputPaths } fr
 import type { PageInfo } from '../upstream-protos/gen/shop/common/v1/page.ts';
 import {
   type CancelOrderRequest,
+  type ListOrdersRequest,
   type Order,
   type OrderFilter,
   OrderServiceService as orders,
@@ -40,6 +41,10 @@ export async function listOrders(
   page: UpstreamPage,
 ): Promise<UpstreamRows<Order>> {
   const request = { filter, page: pageRequest(page), readMask: [...readMask] };
+  return withInputPaths(orderRows(context, request), { 'filter.customerId': 'filter.customer' });
+}
+
+async function orderRows(context: ShopContext, request: ListOrdersRequest): Promise<UpstreamRows<Order>> {
   const rows: Order[] = [];
   let info: PageInfo | undefined;
   for await (const { item } of context.upstreams.orders.serverStream(orders.listOrders, request)) {
