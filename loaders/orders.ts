@@ -1,4 +1,10 @@
-import { defineLoader, type UpstreamPage, type UpstreamRows, withInputPaths } from '../src/index.ts';
+import {
+  defineLoader,
+  type UpstreamPage,
+  type UpstreamRows,
+  WeirError,
+  withInputPaths,
+} from '../src/index.ts';
 import type { PageInfo } from '../upstream-protos/gen/shop/common/v1/page.ts';
 import {
   type CancelOrderRequest,
@@ -85,10 +91,13 @@ export async function cancelOrder(context: ShopContext, request: CancelOrderRequ
   return required(order, 'order');
 }
 
-/** Sends events of the warehouse on one call and gives the answers, which come in their order. */
+/** Sends events of the warehouse on one call and gives the answers: one for each, in their order. */
 export async function syncOrders(
   context: ShopContext,
   events: readonly SyncOrdersRequest[],
 ): Promise<SyncOrdersResponse[]> {
-  return Array.fromAsync(context.upstreams.orders.duplex(orders.syncOrders, events));
+  const acks = await Array.fromAsync(context.upstreams.orders.duplex(orders.syncOrders, events));
+  if (acks.length === events.length) return acks;
+  const cause = new Error(`SyncOrders answered ${acks.length} of ${events.length} events.`);
+  throw new WeirError('INTERNAL_SERVER_ERROR', { cause });
 }
