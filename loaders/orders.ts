@@ -1,14 +1,21 @@
-import { defineLoader, type UpstreamPage, type UpstreamRows } from '../src/index.ts';
+import { defineLoader, type UpstreamPage, type UpstreamRows, withInputPaths } from '../src/index.ts';
 import type { PageInfo } from '../upstream-protos/gen/shop/common/v1/page.ts';
 import {
+  type CancelOrderRequest,
   type Order,
   type OrderFilter,
   OrderServiceService as orders,
+  type SubmitOrderHeader,
+  type SubmitOrderLine,
+  type SubmitOrderRequest,
+  type SyncOrdersRequest,
+  type SyncOrdersResponse,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import type { ShopContext } from './context.ts';
 import { pageRequest, pageRows } from './page.ts';
+import { required } from './required.ts';
 
-export { OrderState } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
+export { OrderState, SyncOutcome, WarehouseEventKind } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const orderReads = [orders.getOrder, orders.batchGetOrders, orders.listOrders];
@@ -40,4 +47,43 @@ export async function listOrders(
     if (item?.$case === 'page') info = item.value;
   }
   return pageRows(rows, info);
+}
+
+/** A new order as it is submitted. */
+export interface OrderDraft {
+  readonly header: SubmitOrderHeader;
+  readonly lines: readonly SubmitOrderLine[];
+}
+
+/** Submits an order, part by part; rejects when a part is refused or stock is short, and then nothing has happened. */
+export async function submitOrder(context: ShopContext, draft: OrderDraft): Promise<Order> {
+  const submitted = context.upstreams.orders.clientStream(orders.submitOrder, partsOf(draft));
+  const { order } = await withInputPaths(submitted, {
+    'header.note': 'input.note',
+    'header.idempotencyKey': 'input.idempotencyKey',
+    lines: 'input.lines',
+    'lines.#.productId': 'input.lines.#.product',
+    'lines.#.quantity': 'input.lines.#.quantity',
+  });
+  return required(order, 'order');
+}
+
+function* partsOf({ header, lines }: OrderDraft): Generator<SubmitOrderRequest> {
+  yield { part: { $case: 'header', value: header } };
+  for (const line of lines) yield { part: { $case: 'line', value: line } };
+}
+
+/** Cancels an order; rejects with `FAILED_PRECONDITION` when it has come too far. */
+export async function cancelOrder(context: ShopContext, request: CancelOrderRequest): Promise<Order> {
+  const cancelled = context.upstreams.orders.unary(orders.cancelOrder, request);
+  const { order } = await withInputPaths(cancelled, { reason: 'input.reason' });
+  return required(order, 'order');
+}
+
+/** Sends events of the warehouse on one call and gives the answers, which come in their order. */
+export async function syncOrders(
+  context: ShopContext,
+  events: readonly SyncOrdersRequest[],
+): Promise<SyncOrdersResponse[]> {
+  return Array.fromAsync(context.upstreams.orders.duplex(orders.syncOrders, events));
 }

@@ -1,6 +1,11 @@
-import { defineLoader } from '../src/index.ts';
-import { type User, UserServiceService as users } from '../upstream-protos/gen/shop/users/v1/users.ts';
+import { defineLoader, withInputPaths } from '../src/index.ts';
+import {
+  type UpdateUserRequest,
+  type User,
+  UserServiceService as users,
+} from '../upstream-protos/gen/shop/users/v1/users.ts';
 import type { ShopContext } from './context.ts';
+import { required } from './required.ts';
 
 export { LoyaltyTier } from '../upstream-protos/gen/shop/users/v1/users.ts';
 
@@ -18,3 +23,15 @@ export const userById = defineLoader({
     return response.users;
   },
 });
+
+/** Changes the members of a user that the mask names. */
+export async function updateUser(context: ShopContext, request: UpdateUserRequest): Promise<User> {
+  const updated = context.upstreams.users.unary(users.updateUser, request);
+  const { user } = await withInputPaths(updated, {
+    'user.displayName': 'input.displayName',
+    'user.avatarUrl': 'input.avatar',
+    'user.biography': 'input.biography',
+    'user.etag': 'input.etag',
+  });
+  return required(user, 'user');
+}

@@ -1,12 +1,20 @@
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { GraphQLResolveInfo } from 'graphql';
 import type { ShopContext } from '../loaders/context.ts';
-import { weirPluginName } from '../src/index.ts';
+import { WeirError, weirPluginName } from '../src/index.ts';
 import type { Decimal } from './decimal.ts';
 
 /** The shop's schema builder. Fields are non-null unless they say otherwise. */
 export const builder = new SchemaBuilder<{
   Context: ShopContext;
+  AuthScopes: {
+    /** A verified user. */
+    user: boolean;
+    /** A scope of the token. */
+    scope: string;
+  };
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
@@ -18,7 +26,14 @@ export const builder = new SchemaBuilder<{
     URL: { Input: string; Output: string };
   };
 }>({
-  plugins: [RelayPlugin, weirPluginName],
+  plugins: [ScopeAuthPlugin, RelayPlugin, weirPluginName],
+  scopeAuth: {
+    authScopes: ({ principal }) => ({
+      user: principal.kind === 'user',
+      scope: (name) => principal.scopes.has(name),
+    }),
+    unauthorizedError: (_parent, { principal }, info) => refusal(principal.kind === 'anonymous', info),
+  },
   defaultFieldNullability: false,
   relay: {
     nodeQueryOptions: false,
@@ -44,3 +59,14 @@ export const builder = new SchemaBuilder<{
 });
 
 builder.queryType({ description: 'What can be read.' });
+builder.mutationType({ description: 'What can be changed.' });
+
+/** Refuses one field; the rest of the answer stands. */
+function refusal(isAnonymous: boolean, { parentType, fieldName }: GraphQLResolveInfo): WeirError {
+  const field = `${parentType.name}.${fieldName}`;
+  return isAnonymous
+    ? new WeirError('UNAUTHENTICATED', { message: `${field} needs a token: send "Authorization: Bearer".` })
+    : new WeirError('FORBIDDEN', {
+        message: `${field} needs a scope or an account that your token has not.`,
+      });
+}

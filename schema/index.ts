@@ -6,6 +6,11 @@ import './order.ts';
 import './payment.ts';
 import './room.ts';
 import './node.ts';
+import './viewer.ts';
+import './order-mutations.ts';
+import './payment-mutations.ts';
+import './chat-mutations.ts';
+import './profile-mutations.ts';
 
 /** The shop's graph. */
 export const schema = builder.toSchema();

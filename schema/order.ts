@@ -1,6 +1,7 @@
 import { productById } from '../loaders/catalog.ts';
 import { listOrders, OrderState, orderById } from '../loaders/orders.ts';
 import { paymentById } from '../loaders/payments.ts';
+import { required } from '../loaders/required.ts';
 import { userById } from '../loaders/users.ts';
 import { assertNodeId, resolveConnection } from '../src/index.ts';
 import type {
@@ -13,10 +14,10 @@ import { NodeInterface } from './node-interface.ts';
 import { Payment } from './payment.ts';
 import { Product } from './product.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
-import { required } from './required.ts';
 import { User } from './user.ts';
 
-const orderStates = enumValues(OrderState, 'ORDER_STATE_', {
+/** The values of {@link OrderStateEnum}. */
+export const orderStates = enumValues(OrderState, 'ORDER_STATE_', {
   PENDING: 'Submitted, not yet paid.',
   PAID: 'Paid.',
   PACKED: 'Packed in the warehouse.',
@@ -25,7 +26,8 @@ const orderStates = enumValues(OrderState, 'ORDER_STATE_', {
   CANCELLED: 'Cancelled; its stock was given back.',
 });
 
-const OrderStateEnum = builder.enumType('OrderState', {
+/** How far an order has come. */
+export const OrderStateEnum = builder.enumType('OrderState', {
   description: 'How far an order has come.',
   values: orderStates,
 });
@@ -127,12 +129,13 @@ builder.queryFields((t) => ({
     {
       type: Order,
       nullable: true,
-      description: 'What customers have ordered, newest first.',
+      authScopes: { scope: 'orders:read' },
+      description: 'What all customers have ordered, newest first. Needs the scope `orders:read`.',
       args: { filter: t.arg({ type: OrderFilter, description: 'Which orders. Default: all.' }) },
       resolve: (_root, args, context, info) => {
         const { customer, state } = args.filter ?? {};
         const filter = {
-          customerId: customer ? assertNodeId(customer, 'User') : '',
+          customerId: typeof customer === 'string' ? assertNodeId(customer, 'User') : '',
           state: state ?? OrderState.ORDER_STATE_UNSPECIFIED,
         };
         return resolveConnection(context, info, args, {

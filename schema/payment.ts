@@ -1,4 +1,5 @@
 import { PaymentState, paymentById } from '../loaders/payments.ts';
+import { required } from '../loaders/required.ts';
 import { assertNodeId } from '../src/index.ts';
 import type {
   BankTransferMethod,
@@ -10,7 +11,6 @@ import { builder } from './builder.ts';
 import { Money } from './money.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
-import { required } from './required.ts';
 
 const paymentStates = enumValues(PaymentState, 'PAYMENT_STATE_', {
   CAPTURED: 'The money has been taken.',

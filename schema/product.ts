@@ -6,6 +6,7 @@ import {
   type ProductQuery,
   productById,
 } from '../loaders/catalog.ts';
+import { required } from '../loaders/required.ts';
 import { assertNodeId, resolveConnection } from '../src/index.ts';
 import type { Product as ProductMessage } from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
 import { builder } from './builder.ts';
@@ -13,7 +14,6 @@ import type { Decimal } from './decimal.ts';
 import { Money } from './money.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
-import { required } from './required.ts';
 import { Review } from './review.ts';
 
 const categories = enumValues(Category, 'CATEGORY_', {

@@ -1,8 +1,8 @@
+import { required } from '../loaders/required.ts';
 import { userById } from '../loaders/users.ts';
 import { encodeNodeId } from '../src/index.ts';
 import type { Review as ReviewMessage } from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
 import { builder } from './builder.ts';
-import { required } from './required.ts';
 import { User } from './user.ts';
 
 /** What one customer says of one product. */

@@ -1,4 +1,5 @@
 import { listMessages, roomById } from '../loaders/chat.ts';
+import { required } from '../loaders/required.ts';
 import { userById } from '../loaders/users.ts';
 import { assertNodeId, encodeNodeId, resolveConnection } from '../src/index.ts';
 import type {
@@ -7,10 +8,10 @@ import type {
 } from '../upstream-protos/gen/shop/chat/v1/chat.ts';
 import { builder } from './builder.ts';
 import { NodeInterface } from './node-interface.ts';
-import { required } from './required.ts';
 import { User } from './user.ts';
 
-const Message = builder.objectRef<MessageMessage>('Message').implement({
+/** What one user wrote in a room. */
+export const Message = builder.objectRef<MessageMessage>('Message').implement({
   description: 'What one user wrote in a room.',
   fields: (t) => ({
     id: t.id({

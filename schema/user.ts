@@ -1,12 +1,12 @@
 import type { ShopContext } from '../loaders/context.ts';
 import { pageOfKeys } from '../loaders/page.ts';
+import { required } from '../loaders/required.ts';
 import { LoyaltyTier, userById } from '../loaders/users.ts';
 import { assertNodeId, resolveConnection, type UpstreamPage } from '../src/index.ts';
 import type { User as UserMessage } from '../upstream-protos/gen/shop/users/v1/users.ts';
 import { builder } from './builder.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
-import { required } from './required.ts';
 
 const loyaltyTiers = enumValues(LoyaltyTier, 'LOYALTY_TIER_', {
   BASIC: 'Everybody starts here.',
@@ -34,6 +34,14 @@ User.implement({
       description: 'Address of a picture.',
       resolve: ({ avatarUrl }) => avatarUrl,
     }),
+    email: t.field({
+      type: 'String',
+      nullable: true,
+      needs: ['email'],
+      description: 'Where the shop writes to; null unless it is your own or you have the scope `users:read`.',
+      resolve: ({ email }) => email || null,
+    }),
+    etag: t.exposeString('etag', { description: 'Changes with every change of the account; opaque.' }),
     biography: t.exposeString('biography', { description: 'A few lines about the person.' }),
     loyaltyTier: t.field({
       type: LoyaltyTierEnum,

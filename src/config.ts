@@ -1,7 +1,10 @@
+// Over 300 lines: every option of the engine stands in this one place, with what checks it.
 import { inspect } from 'node:util';
 import { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { systemClock } from './clock.ts';
+import { type KeyOptions, keyFaults } from './identity/keys.ts';
+import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
 import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
 
 /**
@@ -10,12 +13,21 @@ import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
  */
 export type UpstreamConfig = Omit<UpstreamOptions, (typeof ownUpstreamOptions)[number]>;
 
+/** Which tokens are accepted, and where the keys come from that they are signed with. */
+export interface IdentityConfig extends TokenOptions {
+  readonly keys: KeyOptions;
+}
+
 /** What weir.config.ts exports: see the table in the README for every option, its unit, default and bounds. */
 export interface WeirConfig {
   /** The executable schema, built with Pothos or anything else that makes a graphql-js schema. */
   readonly schema: GraphQLSchema;
   /** By the name under which resolvers find them: lower-case letters, digits and hyphens. */
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
+  /**
+   * Whose tokens are good. Default: those of `weir token`, and none in production.
+   */
+  readonly identity?: IdentityConfig;
   readonly server?: Partial<ServerSettings>;
   readonly limits?: Partial<LimitSettings>;
   readonly pages?: Partial<PageSettings>;
@@ -34,6 +46,8 @@ export interface Settings {
   readonly schema: GraphQLSchema;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly production: boolean;
+  /** Absent: no token is good. */
+  readonly identity: IdentityConfig | undefined;
   readonly server: Readonly<ServerSettings>;
   readonly limits: Readonly<LimitSettings>;
   readonly pages: Readonly<PageSettings>;
@@ -52,6 +66,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Signs cursors outside production only: anybody can read it here. */
 const developmentSecret = 'weir-development-secret-not-for-production';
 
+/** The tokens that `weir token` signs. */
+const developmentIdentity: IdentityConfig = {
+  issuer: 'weir-development',
+  audience: 'weir',
+  keys: { kind: 'development' },
+};
+
 const whole = (minimum: number, maximum: number, fallback: number) => {
   const error = `expected a whole number from ${minimum} to ${maximum}`;
   return z.int(error).min(minimum, error).max(maximum, error).default(fallback);
@@ -59,10 +80,18 @@ const whole = (minimum: number, maximum: number, fallback: number) => {
 
 const logLevels = ['silent', 'error', 'warn', 'info'] as const;
 
-const serverOptions = z.strictObject({
-  host: z.string().min(1, 'expected an address').default('127.0.0.1').describe('Address to listen on'),
-  port: whole(0, 65_535, 4000).describe('Port of the graph; 0 takes a free one'),
-});
+const serverOptions = z
+  .strictObject({
+    host: z.string().min(1, 'expected an address').default('127.0.0.1').describe('Address to listen on'),
+    port: whole(0, 65_535, 4000).describe('Port of the graph; 0 takes a free one'),
+    adminPort: whole(0, 65_535, 4001).describe(
+      'Port of `/livez`, `/readyz` and `/metrics`; 0 takes a free one',
+    ),
+  })
+  .refine(({ port, adminPort }) => port === 0 || port !== adminPort, {
+    path: ['adminPort'],
+    error: 'expected another port than server.port',
+  });
 
 const limitOptions = z.strictObject({
   bodyMaxBytes: whole(1024, 67_108_864, 1_048_576).describe('Largest request body, in bytes'),
@@ -123,6 +152,7 @@ const optionTable = z.strictObject({
     upstreamName,
     z.custom<UpstreamConfig>(isOptions, 'expected the options of an upstream'),
   ),
+  identity: z.custom<IdentityConfig>(isOptions, 'expected the options of identity').optional(),
   server: serverOptions.prefault({}),
   limits: limitOptions.prefault({}),
   pages: pageOptions.prefault({}),
@@ -133,13 +163,18 @@ const optionTable = z.strictObject({
 /** Environment variables that replace an option of weir.config.ts: the option's path, and how to read the text. */
 export const environmentTable = {
   HOST: { path: ['server', 'host'], read: (text: string) => text },
-  // What is no number stays text, so that the fault quotes it.
-  PORT: { path: ['server', 'port'], read: (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : text) },
+  PORT: { path: ['server', 'port'], read: readNumber },
+  ADMIN_PORT: { path: ['server', 'adminPort'], read: readNumber },
   WEIR_CURSOR_SECRETS: { path: ['cursors', 'secrets'], read: (text: string) => text.split(',') },
   WEIR_LOG_LEVEL: { path: ['log', 'level'], read: (text: string) => text },
 } as const satisfies Readonly<
   Record<string, { path: readonly [string, string]; read: (text: string) => unknown }>
 >;
+
+/** What is no number stays text, so that the fault quotes it. */
+function readNumber(text: string): unknown {
+  return /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
 
 const ownPrefix = 'WEIR_';
 /** Begins the variables that replace the target of an upstream; its name follows in capitals. */
@@ -174,10 +209,12 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
     ...(isOptions(config) ? variableFaults(optionsOf(config['upstreams']), environment) : []),
     ...(parsed.error?.issues.flatMap(faultLines) ?? []),
     ...(isOptions(merged) ? faultsOfUpstreams(optionsOf(merged['upstreams'])) : []),
+    ...(isOptions(merged) ? identityFaults(merged['identity'], production) : []),
     ...(isOptions(merged) && production ? secretFaults(optionsOf(merged['cursors'])) : []),
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
-  return { ok: true, settings: { ...parsed.data, production } };
+  const identity = parsed.data.identity ?? (production ? undefined : developmentIdentity);
+  return { ok: true, settings: { ...parsed.data, identity, production } };
 }
 
 type Options = Record<string, unknown>;
@@ -234,6 +271,20 @@ function faultsOfUpstreams(upstreams: Options): string[] {
 
 function isMethodList(methods: unknown): boolean {
   return Array.isArray(methods) && methods.every((method) => typeof optionsOf(method)['path'] === 'string');
+}
+
+function identityFaults(identity: unknown, production: boolean): string[] {
+  if (!isOptions(identity)) return [];
+  const { keys, issuer, audience } = identity;
+  if (typeof issuer !== 'string') return ['identity.issuer: expected the "iss" of the tokens'];
+  if (typeof audience !== 'string' && !Array.isArray(audience))
+    return ['identity.audience: expected the "aud" of the tokens'];
+  if (!isOptions(keys))
+    return [
+      'identity.keys: expected { kind: "url", url }, { kind: "file", path } or { kind: "development" }',
+    ];
+  const config = identity as unknown as IdentityConfig; // as: tokenFaults and keyFaults look at the rest
+  return [...tokenFaults(config), ...keyFaults(config.keys, production)].map((fault) => `identity.${fault}`);
 }
 
 function secretFaults({ secrets = [developmentSecret] }: Options): string[] {

@@ -2,20 +2,30 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
 import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
+import { createIdentify } from './identity/identify.ts';
+import { createKeySource } from './identity/keys.ts';
+import type { KeySource } from './identity/refreshing-keys.ts';
+import { createTokenVerifier } from './identity/token.ts';
 import { createLog, type Log } from './observe/log.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { operationLine } from './observe/operation-log.ts';
+import { createRandomHex } from './observe/trace.ts';
 import { createPipeline } from './operation/pipeline.ts';
 import { createCursorCodec } from './page/cursor.ts';
+import { createAdminServer } from './transport/admin.ts';
 import { createHttpServer, graphqlPath } from './transport/http.ts';
+import { readinessFrom } from './transport/readiness.ts';
 import { createReadMasks } from './upstream/mask.ts';
 import type { UpstreamAnomaly } from './upstream/options.ts';
-import { createUpstream, type Upstream } from './upstream/upstream.ts';
+import { createUpstream, type Upstream, type UpstreamState } from './upstream/upstream.ts';
 
 /** A gateway's life: made, started once, closed once. */
 export interface Gateway {
   /**
-   * Listens, and resolves with the graph's address. Rejects with a {@link StartError} when the port is taken.
+   * Listens, and resolves with the address of the graph and of the admin port. Rejects with a {@link StartError} when a
+   * port is taken.
    */
-  readonly start: () => Promise<{ readonly url: string }>;
+  readonly start: () => Promise<{ readonly url: string; readonly adminUrl: string }>;
   /**
    * Stops listening, waits up to `limits.closeTimeoutMs` for operations in flight and cuts off those that still are, then
    * ends every connection upstream. Idempotent.
@@ -49,6 +59,48 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   const { settings } = parsed;
   const log = options.log ?? createLog(settings.log.level);
   const upstreams = createUpstreams(settings, log);
+  const keys = createKeys(settings, log);
+  const metrics = createMetrics({ upstreams: () => statesOf(upstreams) });
+  let draining = false;
+  const admin = createAdminServer({
+    metrics,
+    readiness: () => readinessFrom({ draining, upstreams: statesOf(upstreams) }),
+    log,
+  });
+  const server = createGraphServer(settings, { log, upstreams, keys, metrics });
+  const { host, port, adminPort } = settings.server;
+  const close = async () => {
+    draining = true;
+    await closeServer(server, settings.limits.closeTimeoutMs);
+    await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
+    keys?.close();
+    metrics.close();
+    // Last, so that who probes sees the drain to its end.
+    await closeServer(admin, 0);
+  };
+  let closed: Promise<void> | undefined;
+  return {
+    start: async () => {
+      const url = await listen(server, { host, port, variable: 'PORT', option: 'port' });
+      const adminAddress = { host, port: adminPort, variable: 'ADMIN_PORT', option: 'adminPort' };
+      return { url: `${url}${graphqlPath}`, adminUrl: await listen(admin, adminAddress) };
+    },
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+/** What the graph's own server shares with the rest of the gateway. */
+interface GraphParts {
+  readonly log: Log;
+  readonly upstreams: Readonly<Record<string, Upstream>>;
+  readonly keys: KeySource | undefined;
+  readonly metrics: Metrics;
+}
+
+function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }: GraphParts): Server {
   const pipeline = createPipeline({
     clock: systemClock,
     upstreams,
@@ -57,27 +109,32 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     pages: settings.pages,
     onAnomaly: (anomaly) => log.warn(anomaly, 'an upstream answered with rows that nobody asked for'),
     log,
+    randomHex: createRandomHex(),
     timeoutMs: settings.limits.operationTimeoutMs,
   });
-  const server = createHttpServer({
+  const { identity } = settings;
+  const verifier = identity && keys && createTokenVerifier(identity, { clock: systemClock, keys });
+  return createHttpServer({
     schema: settings.schema,
     pipeline,
+    identify: createIdentify(verifier),
+    record: (record) => {
+      metrics.operation(record);
+      log.info(operationLine(record), 'operation');
+    },
+    clock: systemClock,
     log,
     bodyMaxBytes: settings.limits.bodyMaxBytes,
     explorer: !settings.production,
   });
-  const close = async () => {
-    await closeServer(server, settings.limits.closeTimeoutMs);
-    await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
-  };
-  let closed: Promise<void> | undefined;
-  return {
-    start: () => listen(server, settings),
-    close: () => {
-      closed ??= close();
-      return closed;
-    },
-  };
+}
+
+function createKeys({ identity, production }: Settings, log: Log): KeySource | undefined {
+  return identity && createKeySource(identity.keys, { clock: systemClock, log, production });
+}
+
+function statesOf(upstreams: Readonly<Record<string, Upstream>>): Record<string, UpstreamState> {
+  return Object.fromEntries(Object.entries(upstreams).map(([name, upstream]) => [name, upstream.state()]));
 }
 
 function createUpstreams(settings: Settings, log: Log): Readonly<Record<string, Upstream>> {
@@ -88,23 +145,32 @@ function createUpstreams(settings: Settings, log: Log): Readonly<Record<string, 
   return Object.fromEntries(entries);
 }
 
-function listen(server: Server, { server: { host, port } }: Settings): Promise<{ url: string }> {
+/** Where a server listens, and what to change when it cannot. */
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly variable: string;
+  readonly option: string;
+}
+
+function listen(server: Server, address: Address): Promise<string> {
+  const { host, port } = address;
   return new Promise((resolve, reject) => {
     const refuse = (cause: NodeJS.ErrnoException) =>
-      reject(new StartError([listenFault(cause, host, port)], { cause }));
+      reject(new StartError([listenFault(cause, address)], { cause }));
     server.once('error', refuse);
     server.listen(port, host, () => {
       server.off('error', refuse);
-      const address = server.address() as AddressInfo; // as: a TCP server that listens has one
-      resolve({ url: `http://${urlHost(host)}:${address.port}${graphqlPath}` });
+      const bound = server.address() as AddressInfo; // as: a TCP server that listens has one
+      resolve(`http://${urlHost(host)}:${bound.port}`);
     });
   });
 }
 
-function listenFault(cause: NodeJS.ErrnoException, host: string, port: number): string {
+function listenFault(cause: NodeJS.ErrnoException, { host, port, variable, option }: Address): string {
   if (cause.code === 'EADDRINUSE')
-    return `Port ${port} on ${host} is taken: set PORT (server.port) to another.`;
-  return `Cannot listen on ${host}:${port} (${cause.code}): set HOST and PORT (server.host, server.port).`;
+    return `Port ${port} on ${host} is taken: set ${variable} (server.${option}) to another.`;
+  return `Cannot listen on ${host}:${port} (${cause.code}): set HOST and ${variable} (server.host, server.${option}).`;
 }
 
 function urlHost(host: string): string {

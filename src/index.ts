@@ -4,8 +4,10 @@ export { defineConfig, type UpstreamConfig, type WeirConfig } from './config.ts'
 export { type ErrorCode, errorTable, WeirError, type WeirErrorOptions } from './errors.ts';
 // For those who host a gateway in a process of their own.
 export { createGateway, type Gateway, type GatewayOptions, StartError } from './gateway.ts';
+export type { Principal } from './identity/principal.ts';
 export { createLog, type Log, type LogLevel } from './observe/log.ts';
 export type { OperationContext } from './operation/context.ts';
+export { type InputPaths, withInputPaths } from './operation/input-paths.ts';
 export type { OperationUpstream } from './operation/operation-upstream.ts';
 export {
   type ConnectionSource,

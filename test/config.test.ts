@@ -16,7 +16,8 @@ describe('parseConfig()', () => {
       schema,
       upstreams,
       production: false,
-      server: { host: '127.0.0.1', port: 4000 },
+      identity: { issuer: 'weir-development', audience: 'weir', keys: { kind: 'development' } },
+      server: { host: '127.0.0.1', port: 4000, adminPort: 4001 },
       limits: { bodyMaxBytes: 1_048_576, operationTimeoutMs: 5000, closeTimeoutMs: 8000 },
       pages: { defaultSize: 20, maxSize: 100 },
       cursors: { secrets: [expect.any(String)] },
@@ -34,6 +35,7 @@ describe('parseConfig()', () => {
 
   it.each([
     ['server.port', 0, 65_535],
+    ['server.adminPort', 0, 65_535],
     ['limits.bodyMaxBytes', 1024, 67_108_864],
     ['limits.operationTimeoutMs', 50, 600_000],
     ['limits.closeTimeoutMs', 0, 600_000],

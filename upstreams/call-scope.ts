@@ -1,4 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
+import { type Caller, callerFrom } from './caller.ts';
 import { type Fault, type Faults, failureOfFault } from './faults.ts';
 import { failure } from './status.ts';
 
@@ -7,6 +8,8 @@ export interface CallContext {
   /** Aborts when the caller leaves or its deadline passes. Given to every statement and wait. */
   readonly signal: AbortSignal;
   readonly metadata: Metadata;
+  /** Who asks. Reading it throws INVALID_ARGUMENT when the metadata is malformed: what is public does not. */
+  readonly caller: Caller;
   /** Milliseconds since the epoch; Infinity when the caller set none. */
   readonly deadlineMs: number;
   /** Sends the headers now rather than with the first message: a watcher's sign that nothing will be missed. */
@@ -53,6 +56,7 @@ export function createCallScope(
   if (closing?.aborted) onClosing();
   let headersSent = false;
   let messages = 0;
+  let caller: Caller | undefined;
   const fault = faults.take(path);
 
   const strike = async () => {
@@ -63,6 +67,10 @@ export function createCallScope(
       signal,
       deadlineMs,
       metadata: call.metadata,
+      get caller() {
+        caller ??= callerFrom(call.metadata);
+        return caller;
+      },
       sendHeaders: () => {
         if (!headersSent) call.sendMetadata(new Metadata());
         headersSent = true;

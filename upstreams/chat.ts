@@ -17,7 +17,9 @@ import { createHandlers } from './handler.ts';
 import { keyViolations, onceByKey } from './idempotency.ts';
 import { assertId, distinctIds } from './ids.ts';
 import type { Outbox } from './outbox.ts';
+import { assertActsFor, type Owner, ownerFor } from './ownership.ts';
 import { type PageList, planPage, readPage } from './page.ts';
+import { type Bind, createParams } from './params.ts';
 import type { ServiceDeps } from './service-deps.ts';
 import { failure, invalidArgument, notFound } from './status.ts';
 import type { Sql, Store } from './store.ts';
@@ -52,14 +54,7 @@ const MESSAGE_COLUMNS = ['id', 'room_id', 'author_id', 'text', 'sequence', 'crea
 
 const ROOMS = `
 SELECT id, title, create_time, ARRAY(SELECT user_id FROM room_members WHERE room_id = rooms.id ORDER BY user_id) AS member_ids
-FROM rooms WHERE id = ANY($1)`;
-
-// The next message's id, and who may write it.
-const ADMIT = `
-SELECT
-  'message-' || nextval('message_numbers') AS id,
-  EXISTS (SELECT FROM room_members WHERE room_id = rooms.id AND user_id = $2) AS admitted
-FROM rooms WHERE id = $1`;
+FROM rooms`;
 
 // The message is of the moment of its event, so that both tell the same.
 const STORE = `
@@ -72,11 +67,9 @@ export function createChatService(deps: ServiceDeps): ChatServiceServer {
   const { store } = deps;
   const { unary, serverStream } = createHandlers(deps);
   return {
-    batchGetRooms: unary(methods.batchGetRooms, (request, { signal }) =>
-      batchGetRooms(store, request, signal),
-    ),
-    listMessages: unary(methods.listMessages, (request, { signal }) => listMessages(store, request, signal)),
-    sendMessage: unary(methods.sendMessage, (request, { signal }) => sendMessage(deps, request, signal)),
+    batchGetRooms: unary(methods.batchGetRooms, (request, context) => batchGetRooms(store, request, context)),
+    listMessages: unary(methods.listMessages, (request, context) => listMessages(store, request, context)),
+    sendMessage: unary(methods.sendMessage, (request, context) => sendMessage(deps, request, context)),
     watchRoom: serverStream(methods.watchRoom, (request, context) => watchRoom(deps, request, context)),
   };
 }
@@ -84,9 +77,14 @@ export function createChatService(deps: ServiceDeps): ChatServiceServer {
 async function batchGetRooms(
   store: Store,
   { ids }: BatchGetRoomsRequest,
-  signal: AbortSignal,
+  { signal, caller }: CallContext,
 ): Promise<BatchGetRoomsResponse> {
-  const rows = await store.query<RoomRow>(ROOMS, [distinctIds(ids)], signal);
+  const { bind, values } = createParams();
+  const conditions = [
+    `id = ANY(${bind(distinctIds(ids))})`,
+    ...withMember(ownerFor(caller, 'chat:read'), 'rooms.id', bind),
+  ];
+  const rows = await store.query<RoomRow>(`${ROOMS} WHERE ${conditions.join(' AND ')}`, values, signal);
   return {
     rooms: rows.map(({ id, title, create_time, member_ids }) => {
       return { id, title, memberIds: member_ids, createTime: create_time };
@@ -97,15 +95,19 @@ async function batchGetRooms(
 async function listMessages(
   store: Store,
   { roomId, page }: ListMessagesRequest,
-  signal: AbortSignal,
+  { signal, caller }: CallContext,
 ): Promise<ListMessagesResponse> {
   assertId(roomId, 'room_id');
   const list = messageList(roomId);
-  const where = (bind: (value: unknown) => string) => [`room_id = ${bind(roomId)}`];
+  const reader = ownerFor(caller, 'chat:read');
+  const where = (bind: Bind) => {
+    const room = bind(roomId);
+    return [`room_id = ${room}`, ...withMember(reader, room, bind)];
+  };
   const source = { list, plan: planPage(list, page), from: 'messages', columns: MESSAGE_COLUMNS, where };
   const { rows, info } = await readPage<MessageRow>(store, source, signal);
-  // A room that has messages exists.
-  if (rows.length === 0) await assertRoom(store, roomId, signal);
+  // A room that has messages exists, and its reader may read it.
+  if (rows.length === 0) await assertRoom(store, roomId, reader, signal);
   return { messages: rows.map(messageFromRow), page: info };
 }
 
@@ -119,22 +121,33 @@ function messageList(roomId: string): PageList {
   };
 }
 
-async function assertRoom(store: Store, roomId: string, signal: AbortSignal): Promise<void> {
-  const found = await store.query('SELECT FROM rooms WHERE id = $1', [roomId], signal);
+/** The condition that a room has the user as its member: none for everybody, and nobody is a member. */
+function withMember(user: Owner, room: string, bind: Bind): string[] {
+  if (user === undefined) return [];
+  return [`EXISTS (SELECT FROM room_members WHERE room_id = ${room} AND user_id = ${bind(user)})`];
+}
+
+/** @throws NOT_FOUND when there is no such room, or its members alone may know of it. */
+async function assertRoom(store: Store, roomId: string, reader: Owner, signal: AbortSignal): Promise<void> {
+  const { bind, values } = createParams();
+  const conditions = [`id = ${bind(roomId)}`, ...withMember(reader, 'rooms.id', bind)];
+  const found = await store.query(`SELECT FROM rooms WHERE ${conditions.join(' AND ')}`, values, signal);
   if (found.length === 0) throw notFound(ROOM_TYPE, roomId);
 }
 
 async function sendMessage(
   { store, outbox }: ServiceDeps,
   request: SendMessageRequest,
-  signal: AbortSignal,
+  { signal, caller }: CallContext,
 ): Promise<SendMessageResponse> {
   const { roomId, authorId, text, idempotencyKey: key } = request;
   assertId(roomId, 'room_id');
   assertId(authorId, 'author_id');
   const violations = [...textViolations('text', text, TEXT_BOUNDS), ...(key ? keyViolations(key) : [])];
   if (violations.length > 0) throw invalidArgument(...violations);
-  const send = async (tx: Sql) => ({ message: await storeMessage(tx, outbox, request) });
+  assertActsFor(caller, authorId, 'chat:write', 'author_id');
+  const writer = ownerFor(caller, 'chat:write');
+  const send = async (tx: Sql) => ({ message: await storeMessage(tx, outbox, request, writer) });
   if (!key) return store.transaction(send, signal);
   const bytes = SendMessageRequest.encode({ ...request, idempotencyKey: '' }).finish();
   const call = { method: SEND, scope: authorId, key, request: bytes };
@@ -145,21 +158,37 @@ async function sendMessage(
   return SendMessageResponse.decode(reply);
 }
 
+/**
+ * The next message's id. Who writes for others may know of every room, so that it learns why it is refused; to everybody else
+ * a room of others is not there.
+ *
+ * @throws NOT_FOUND, or PERMISSION_DENIED with reason NOT_A_MEMBER.
+ */
+async function admit(tx: Sql, { roomId, authorId }: SendMessageRequest, writer: Owner): Promise<string> {
+  const { bind, values } = createParams();
+  const [isMember] = withMember(authorId, 'rooms.id', bind);
+  const conditions = [`id = ${bind(roomId)}`, ...withMember(writer, 'rooms.id', bind)];
+  const text = `SELECT 'message-' || nextval('message_numbers') AS id, ${isMember} AS admitted
+    FROM rooms WHERE ${conditions.join(' AND ')}`;
+  const [admission] = await tx.query<{ id: string; admitted: boolean }>(text, values);
+  if (!admission) throw notFound(ROOM_TYPE, roomId);
+  if (admission.admitted) return admission.id;
+  const message = `The user ${authorId} is not a member of the room ${roomId}.`;
+  throw failure(status.PERMISSION_DENIED, message, { reason: 'NOT_A_MEMBER' });
+}
+
 /** The event's sequence is the message's: the topic's lock, held until the end, makes it grow by one with each commit. */
 async function storeMessage(
   tx: Sql,
   outbox: Outbox,
-  { roomId, authorId, text }: SendMessageRequest,
+  request: SendMessageRequest,
+  writer: Owner,
 ): Promise<Message> {
-  const [admission] = await tx.query<{ id: string; admitted: boolean }>(ADMIT, [roomId, authorId]);
-  if (!admission) throw notFound(ROOM_TYPE, roomId);
-  if (!admission.admitted) {
-    const message = `The user ${authorId} is not a member of the room ${roomId}.`;
-    throw failure(status.PERMISSION_DENIED, message, { reason: 'NOT_A_MEMBER' });
-  }
+  const { roomId, authorId, text } = request;
+  const id = await admit(tx, request, writer);
   const topic = topicOf(roomId);
   const payload: MessagePayload = { authorId, text };
-  const sequence = await outbox.append(tx, { topic, subject: admission.id, owner: '', payload });
+  const sequence = await outbox.append(tx, { topic, subject: id, owner: '', payload });
   const [row] = await tx.query<MessageRow>(STORE, [topic, sequence, roomId, authorId, text]);
   if (!row) throw new Error(`The event ${sequence} of ${topic} was written and is not there.`);
   return messageFromRow(row);
@@ -168,10 +197,10 @@ async function storeMessage(
 async function* watchRoom(
   { store, outbox }: ServiceDeps,
   { roomId, afterSequence: after }: WatchRoomRequest,
-  { signal, sendHeaders: onStart }: CallContext,
+  { signal, caller, sendHeaders: onStart }: CallContext,
 ): AsyncGenerator<WatchRoomResponse, void, undefined> {
   assertId(roomId, 'room_id');
-  await assertRoom(store, roomId, signal);
+  await assertRoom(store, roomId, ownerFor(caller, 'chat:read'), signal);
   const events = outbox.follow({ topic: topicOf(roomId), after, signal, onStart });
   for await (const { sequence, subject: id, payload, time } of events) {
     const { authorId, text } = payload as MessagePayload; // storeMessage and the seed write it.

@@ -6,9 +6,12 @@ import {
   type WatchOrdersResponse,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import { PaymentState } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
+import type { CallContext } from './call-scope.ts';
 import { assertId } from './ids.ts';
 import { ALL_ORDER_COLUMNS, ORDER_TYPE, type OrderRow, orderFromRow } from './order-rows.ts';
 import type { Outbox } from './outbox.ts';
+import { type Owner, ownedBy, ownerFor } from './ownership.ts';
+import { createParams } from './params.ts';
 import { failedPrecondition, invalidArgument, notFound } from './status.ts';
 import type { Sql, Store } from './store.ts';
 import { isStorable, textViolations } from './text.ts';
@@ -41,13 +44,17 @@ const MAX_REASON = 200;
 
 /**
  * Every change of an order starts here. Locks are taken in one order everywhere, so that no two transactions wait for each
- * other: idempotency key, order, products by id, outbox topic.
+ * other: idempotency key, order, products by id, outbox topic. An order that is not the owner's is not locked: nobody can
+ * feel who works on it.
  */
-export async function lockOrder(tx: Sql, id: string): Promise<LockedOrder | undefined> {
+export async function lockOrder(tx: Sql, id: string, owner?: Owner): Promise<LockedOrder | undefined> {
   if (!isStorable(id)) return undefined;
+  const { bind, values } = createParams();
+  const conditions = [`id = ${bind(id)}`, ...ownedBy(owner, 'customer_id', bind)];
   const [order] = await tx.query<LockedOrder>(
-    `SELECT id, customer_id, state, currency_code, total_nanos FROM orders WHERE id = $1 FOR NO KEY UPDATE`,
-    [id],
+    `SELECT id, customer_id, state, currency_code, total_nanos FROM orders
+     WHERE ${conditions.join(' AND ')} FOR NO KEY UPDATE`,
+    values,
   );
   return order;
 }
@@ -71,26 +78,31 @@ export async function changeState(
   return row;
 }
 
-/** @throws NOT_FOUND, or FAILED_PRECONDITION with reason ORDER_NOT_CANCELLABLE. */
+/** @throws NOT_FOUND, or FAILED_PRECONDITION with reason ORDER_NOT_CANCELLABLE and the order's `state`. */
 export async function cancelOrder(
   { store, outbox }: { store: Store; outbox: Outbox },
   { id, reason }: CancelOrderRequest,
-  signal: AbortSignal,
+  { signal, caller }: CallContext,
 ): Promise<CancelOrderResponse> {
   assertId(id, 'id');
   const violations = textViolations('reason', reason, { min: 0, max: MAX_REASON });
   if (violations.length > 0) throw invalidArgument(...violations);
   const row = await store.transaction(async (tx) => {
-    const order = await lockOrder(tx, id);
+    const order = await lockOrder(tx, id, ownerFor(caller, 'orders:write'));
     if (!order) throw notFound(ORDER_TYPE, id);
     if (!CANCELLABLE.includes(order.state)) {
       const message = `The order ${id} was shipped, delivered or cancelled already.`;
-      throw failedPrecondition('ORDER_NOT_CANCELLABLE', id, message);
+      throw failedPrecondition('ORDER_NOT_CANCELLABLE', id, message, { state: nameOf(order.state) });
     }
     await giveBack(tx, id);
     return changeState(tx, outbox, order, OrderState.ORDER_STATE_CANCELLED, { reason });
   }, signal);
   return { order: orderFromRow(row) };
+}
+
+/** As the proto has it: 'ORDER_STATE_SHIPPED'. */
+function nameOf(state: OrderState): string {
+  return Object.entries(OrderState).find(([, value]) => value === state)?.[0] ?? String(state);
 }
 
 /** The stock, what counts as sold, and the money. */
@@ -114,18 +126,18 @@ async function giveBack(tx: Sql, id: string): Promise<void> {
   ]);
 }
 
-/** Ends when the signal aborts. An order that does not exist has no changes. */
+/** Ends when the signal aborts. An order that does not exist has no changes, and none is told of one of somebody else. */
 export async function* watchOrders(
   outbox: Outbox,
   { customerId, orderId, afterSequence }: WatchOrdersRequest,
-  { signal, onStart }: { signal: AbortSignal; onStart: () => void },
+  { signal, caller, sendHeaders: onStart }: CallContext,
 ): AsyncGenerator<WatchOrdersResponse, void, undefined> {
   if (orderId) assertId(orderId, 'order_id');
   if (customerId) assertId(customerId, 'customer_id');
   const events = outbox.follow({
     topic: ORDERS_TOPIC,
     ...(orderId && { subjects: [orderId] }),
-    owner: customerId,
+    owner: ownerFor(caller, 'orders:read', customerId),
     after: afterSequence,
     signal,
     onStart,

@@ -21,16 +21,22 @@ const MAX_NOTE = 200;
 /**
  * Reads the parts until the sender is done.
  *
+ * @param admit throws when nobody may order so; called with the header before anything else is read.
  * @throws INVALID_ARGUMENT: at once when a part is out of place or one too many, with all other violations at the end; what
  * the parts throw when the sender leaves before.
  */
-export async function readOrderDraft(parts: AsyncIterable<SubmitOrderRequest>): Promise<OrderDraft> {
+export async function readOrderDraft(
+  parts: AsyncIterable<SubmitOrderRequest>,
+  admit: (header: SubmitOrderHeader) => void,
+): Promise<OrderDraft> {
   let header: SubmitOrderHeader | undefined;
   const lines: SubmitOrderLine[] = [];
   for await (const { part } of parts) {
     if (part?.$case === 'line' && header) lines.push(part.value);
-    else if (part?.$case === 'header' && !header) header = part.value;
-    else throw invalidArgument(misplaced(part?.$case, header));
+    else if (part?.$case === 'header' && !header) {
+      header = part.value;
+      admit(header);
+    } else throw invalidArgument(misplaced(part?.$case, header));
     if (lines.length > MAX_LINES) throw invalidArgument(wrongCount(lines.length));
   }
   if (!header) throw invalidArgument({ field: 'header', description: 'is missing' });

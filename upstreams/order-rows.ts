@@ -1,6 +1,8 @@
 import type { Order, OrderState } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import type { MaskColumns } from './mask.ts';
 import { moneyFromNanos } from './money.ts';
+import { type Owner, ownedBy } from './ownership.ts';
+import { createParams } from './params.ts';
 import type { Sql } from './store.ts';
 
 /** The fields of Order that a read mask can name. */
@@ -55,14 +57,17 @@ export const ORDER_COLUMNS: MaskColumns<OrderField> = {
 /** Every column, for SELECT and for RETURNING. */
 export const ALL_ORDER_COLUMNS = [...new Set(Object.values(ORDER_COLUMNS).flat())].join(', ');
 
-/** The orders of these ids that exist, in any order. `columns` must have `id`. */
+/** The orders of these ids that exist and are the owner's, in any order. `columns` must have `id`. */
 export function readOrders(
   sql: Sql,
   ids: readonly string[],
   columns: string,
-  signal?: AbortSignal,
+  { owner, signal }: { readonly owner?: Owner; readonly signal?: AbortSignal } = {},
 ): Promise<OrderRow[]> {
-  return sql.query<OrderRow>(`SELECT ${columns} FROM orders WHERE id = ANY($1)`, [ids], signal);
+  const { bind, values } = createParams();
+  const conditions = [`id = ANY(${bind(ids)})`, ...ownedBy(owner, 'customer_id', bind)];
+  const text = `SELECT ${columns} FROM orders WHERE ${conditions.join(' AND ')}`;
+  return sql.query<OrderRow>(text, values, signal);
 }
 
 /** An order with the fields whose columns were selected. */

@@ -5,6 +5,7 @@ import {
 import { createHandlers } from './handler.ts';
 import { cancelOrder, watchOrders } from './order-changes.ts';
 import { batchGetOrders, getOrder, listOrders } from './orders-read.ts';
+import { assertMay } from './ownership.ts';
 import type { ServiceDeps } from './service-deps.ts';
 import { submitOrder } from './submit-order.ts';
 import { syncOrders } from './sync-orders.ts';
@@ -14,16 +15,19 @@ export function createOrderService(deps: ServiceDeps): OrderServiceServer {
   const { store, outbox } = deps;
   const { unary, serverStream, clientStream, duplex } = createHandlers(deps);
   return {
-    getOrder: unary(methods.getOrder, (request, { signal }) => getOrder(store, request, signal)),
-    batchGetOrders: unary(methods.batchGetOrders, (request, { signal }) =>
-      batchGetOrders(store, request, signal),
+    getOrder: unary(methods.getOrder, (request, context) => getOrder(store, request, context)),
+    batchGetOrders: unary(methods.batchGetOrders, (request, context) =>
+      batchGetOrders(store, request, context),
     ),
-    listOrders: serverStream(methods.listOrders, (request, { signal }) => listOrders(store, request, signal)),
-    submitOrder: clientStream(methods.submitOrder, (parts, { signal }) => submitOrder(deps, parts, signal)),
-    syncOrders: duplex(methods.syncOrders, (events, { signal }) => syncOrders(deps, events, signal)),
-    cancelOrder: unary(methods.cancelOrder, (request, { signal }) => cancelOrder(deps, request, signal)),
-    watchOrders: serverStream(methods.watchOrders, (request, { signal, sendHeaders }) =>
-      watchOrders(outbox, request, { signal, onStart: sendHeaders }),
+    listOrders: serverStream(methods.listOrders, (request, context) => listOrders(store, request, context)),
+    submitOrder: clientStream(methods.submitOrder, (parts, context) => submitOrder(deps, parts, context)),
+    syncOrders: duplex(methods.syncOrders, (events, { signal, caller }) => {
+      assertMay(caller, 'orders:write');
+      return syncOrders(deps, events, signal);
+    }),
+    cancelOrder: unary(methods.cancelOrder, (request, context) => cancelOrder(deps, request, context)),
+    watchOrders: serverStream(methods.watchOrders, (request, context) =>
+      watchOrders(outbox, request, context),
     ),
   };
 }

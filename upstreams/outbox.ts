@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { type Owner, ownedBy } from './ownership.ts';
 import { createParams } from './params.ts';
 import { failure, invalidArgument } from './status.ts';
 import type { Sql, Store } from './store.ts';
@@ -26,8 +27,8 @@ export interface FollowOptions {
   readonly topic: string;
   /** Only of these subjects. */
   readonly subjects?: readonly string[];
-  /** Only of this owner. */
-  readonly owner?: string;
+  /** Only of this owner (ownership.ts). */
+  readonly owner?: Owner;
   /** Only after this sequence. 0: all that are kept; -1: only those from now on. */
   readonly after: bigint;
   readonly signal: AbortSignal;
@@ -177,7 +178,7 @@ async function readChunk(
   const conditions = [
     `topic = ${bind(topic)} AND sequence > ${bind(position)} AND sequence <= ${bind(last)}`,
     ...(subjects ? [`subject = ANY(${bind(subjects)})`] : []),
-    ...(owner ? [`owner = ${bind(owner)}`] : []),
+    ...ownedBy(owner, 'owner', bind),
   ];
   const text = `SELECT topic, sequence, subject, owner, payload, create_time AS time FROM outbox
     WHERE ${conditions.join(' AND ')} ORDER BY sequence LIMIT ${CHUNK}`;

@@ -167,10 +167,13 @@ export async function readPage<Row extends object>(
   const [nearSide, farSide] = plan.backward ? (['after', 'before'] as const) : (['before', 'after'] as const);
   const [nearBound, farBound] = plan.backward ? [plan.before, plan.after] : [plan.after, plan.before];
   const edge = plan.backward ? rows.at(-1) : rows[0];
-  const nearest = edge ? positionOf(list, edge) : farBound;
+  // An empty page has what its bounds shut out around it, also when they cross.
+  const nearest = edge ? positionOf(list, edge) : (nearBound ?? farBound);
+  const isBound = edge === undefined && nearBound !== undefined;
 
   let near = edge !== undefined && plan.skip > 0;
-  if (!near && (nearBound || plan.skip > 0)) near = await hasRows(sql, source, nearSide, nearest, signal);
+  if (!near && (nearBound || plan.skip > 0))
+    near = await hasRows(sql, source, nearSide, nearest, signal, isBound);
   let far = more;
   if (!far && farBound) far = await hasRows(sql, source, farSide, farBound, signal, true);
   return { rows, info: pageInfo(source, rows, { more, near, far }) };

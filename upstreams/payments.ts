@@ -9,6 +9,7 @@ import {
   type PaymentServiceServer,
   PaymentState,
 } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
+import type { CallContext } from './call-scope.ts';
 import { createHandlers } from './handler.ts';
 import { keyViolations, onceByKey } from './idempotency.ts';
 import { distinctIds } from './ids.ts';
@@ -16,6 +17,8 @@ import { moneyFromNanos, nanosFromMoney } from './money.ts';
 import { changeState, lockOrder } from './order-changes.ts';
 import { ORDER_TYPE } from './order-rows.ts';
 import type { Outbox } from './outbox.ts';
+import { type Owner, ownedBy, ownerFor } from './ownership.ts';
+import { createParams } from './params.ts';
 import type { ServiceDeps } from './service-deps.ts';
 import { failedPrecondition, invalidArgument, notFound, type Violation } from './status.ts';
 import type { Sql, Store } from './store.ts';
@@ -33,6 +36,8 @@ interface PaymentRow {
 }
 
 const COLUMNS = 'id, order_id, currency_code, amount_nanos, state, method, create_time';
+/** Whose payment it is. */
+const CUSTOMER = '(SELECT customer_id FROM orders WHERE orders.id = payments.order_id)';
 const METHOD = 'PaymentService/CreatePayment';
 
 /** The texts of each method and how long they are. */
@@ -46,11 +51,9 @@ const METHOD_BOUNDS = {
 export function createPaymentService(deps: ServiceDeps): PaymentServiceServer {
   const { unary } = createHandlers(deps);
   return {
-    createPayment: unary(methods.createPayment, (request, { signal }) =>
-      createPayment(deps, request, signal),
-    ),
-    batchGetPayments: unary(methods.batchGetPayments, (request, { signal }) =>
-      batchGetPayments(deps.store, request, signal),
+    createPayment: unary(methods.createPayment, (request, context) => createPayment(deps, request, context)),
+    batchGetPayments: unary(methods.batchGetPayments, (request, context) =>
+      batchGetPayments(deps.store, request, context),
     ),
   };
 }
@@ -63,14 +66,14 @@ export function createPaymentService(deps: ServiceDeps): PaymentServiceServer {
 async function createPayment(
   { store, outbox }: ServiceDeps,
   request: CreatePaymentRequest,
-  signal: AbortSignal,
+  { signal, caller }: CallContext,
 ): Promise<CreatePaymentResponse> {
   const violations = requestViolations(request);
   if (violations.length > 0) throw invalidArgument(...violations);
   const { idempotencyKey: key, orderId } = request;
   const bytes = CreatePaymentRequest.encode({ ...request, idempotencyKey: '' }).finish();
   const reply = await store.transaction(async (tx) => {
-    const scope = await customerOf(tx, orderId);
+    const scope = await customerOf(tx, orderId, ownerFor(caller, 'payments:write'));
     return onceByKey(tx, { method: METHOD, scope, key, request: bytes }, async () => {
       const payment = await pay(tx, outbox, request);
       return CreatePaymentResponse.encode({ payment }).finish();
@@ -100,10 +103,11 @@ function protoName(name: string): string {
 }
 
 /** Whose order it is never changes, so this needs no lock; the key's row is locked before the order's. */
-async function customerOf(tx: Sql, orderId: string): Promise<string> {
-  const [order] = await tx.query<{ customer_id: string }>('SELECT customer_id FROM orders WHERE id = $1', [
-    orderId,
-  ]);
+async function customerOf(tx: Sql, orderId: string, owner: Owner): Promise<string> {
+  const { bind, values } = createParams();
+  const conditions = [`id = ${bind(orderId)}`, ...ownedBy(owner, 'customer_id', bind)];
+  const text = `SELECT customer_id FROM orders WHERE ${conditions.join(' AND ')}`;
+  const [order] = await tx.query<{ customer_id: string }>(text, values);
   if (!order) throw notFound(ORDER_TYPE, orderId);
   return order.customer_id;
 }
@@ -140,10 +144,15 @@ async function pay(
 async function batchGetPayments(
   store: Store,
   { ids }: BatchGetPaymentsRequest,
-  signal: AbortSignal,
+  { signal, caller }: CallContext,
 ): Promise<BatchGetPaymentsResponse> {
-  const text = `SELECT ${COLUMNS} FROM payments WHERE id = ANY($1)`;
-  const rows = await store.query<PaymentRow>(text, [distinctIds(ids)], signal);
+  const { bind, values } = createParams();
+  const conditions = [
+    `id = ANY(${bind(distinctIds(ids))})`,
+    ...ownedBy(ownerFor(caller, 'payments:read'), CUSTOMER, bind),
+  ];
+  const text = `SELECT ${COLUMNS} FROM payments WHERE ${conditions.join(' AND ')}`;
+  const rows = await store.query<PaymentRow>(text, values, signal);
   return { payments: rows.map(paymentFromRow) };
 }
 

@@ -68,9 +68,19 @@ export function notFound(type: string, name: string): Failure {
 }
 
 /** FAILED_PRECONDITION: the shop's state does not allow it. `reason` and `subject` say what stands in the way. */
-export function failedPrecondition(reason: string, subject: string, message: string): Failure {
+export function failedPrecondition(
+  reason: string,
+  subject: string,
+  message: string,
+  metadata: Readonly<Record<string, string>> = {},
+): Failure {
   const preconditions = [{ type: reason, subject, description: message }];
-  return failure(status.FAILED_PRECONDITION, message, { reason, preconditions });
+  return failure(status.FAILED_PRECONDITION, message, { reason, metadata, preconditions });
+}
+
+/** PERMISSION_DENIED: a scope would allow it. Only for what says nothing of the rows; those are missing to who may not see them. */
+export function permissionDenied(scope: string, message: string): Failure {
+  return failure(status.PERMISSION_DENIED, message, { reason: 'SCOPE_MISSING', metadata: { scope } });
 }
 
 /** ABORTED: somebody else was faster; reading again and trying again may help. */

@@ -6,11 +6,13 @@ import {
   type SubmitOrderRequest,
   SubmitOrderResponse,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
+import type { CallContext } from './call-scope.ts';
 import { onceByKey } from './idempotency.ts';
 import { ORDERS_TOPIC, type OrderChange } from './order-changes.ts';
 import { type OrderDraft, readOrderDraft } from './order-draft.ts';
 import { ALL_ORDER_COLUMNS, orderFromRow, readOrders } from './order-rows.ts';
 import type { Outbox } from './outbox.ts';
+import { assertActsFor } from './ownership.ts';
 import { failedPrecondition, failure, invalidArgument } from './status.ts';
 import type { Sql, Store } from './store.ts';
 
@@ -43,15 +45,18 @@ SELECT id FROM submitted`;
 /**
  * Reads the parts to their end, then commits the order as a whole.
  *
- * @throws INVALID_ARGUMENT with the parts that are wrong; FAILED_PRECONDITION with OUT_OF_STOCK for each product that there is
- * too little of, and nothing has happened.
+ * @throws PERMISSION_DENIED as soon as the header names another customer than the caller, without `orders:write`;
+ * INVALID_ARGUMENT with the parts that are wrong; FAILED_PRECONDITION with OUT_OF_STOCK for each product that there is too
+ * little of, and where its line stands, and nothing has happened.
  */
 export async function submitOrder(
   { store, outbox }: { store: Store; outbox: Outbox },
   parts: AsyncIterable<SubmitOrderRequest>,
-  signal: AbortSignal,
+  { signal, caller }: CallContext,
 ): Promise<SubmitOrderResponse> {
-  const draft = await readOrderDraft(parts);
+  const draft = await readOrderDraft(parts, ({ customerId }) =>
+    assertActsFor(caller, customerId, 'orders:write', 'header.customer_id'),
+  );
   const { customerId, idempotencyKey: key } = draft.header;
   const submit = (tx: Sql) => commitOrder(tx, outbox, draft);
   if (!key) return store.transaction(submit, signal);
@@ -102,14 +107,17 @@ async function lockProducts(tx: Sql, lines: readonly SubmitOrderLine[]): Promise
 }
 
 function assertStock(lines: readonly SubmitOrderLine[], products: readonly ProductRow[]): void {
-  const preconditions = products.flatMap(({ id, stock }, index) => {
+  const short = products.flatMap(({ id, stock }, index) => {
     const wanted = lines[index]?.quantity ?? 0;
     const description = `${wanted} wanted, ${stock} in stock`;
-    return stock >= wanted ? [] : [{ type: 'OUT_OF_STOCK', subject: id, description }];
+    return stock >= wanted ? [] : [{ id, field: `lines[${index}].quantity`, description }];
   });
-  if (preconditions.length === 0) return;
-  const message = `Out of stock: ${preconditions.map(({ subject }) => subject).join(', ')}.`;
-  throw failure(status.FAILED_PRECONDITION, message, { reason: 'OUT_OF_STOCK', preconditions });
+  if (short.length === 0) return;
+  throw failure(status.FAILED_PRECONDITION, `Out of stock: ${short.map(({ id }) => id).join(', ')}.`, {
+    reason: 'OUT_OF_STOCK',
+    preconditions: short.map(({ id, description }) => ({ type: 'OUT_OF_STOCK', subject: id, description })),
+    violations: short.map(({ field, description }) => ({ field, description })),
+  });
 }
 
 async function writeOrder(

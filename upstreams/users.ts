@@ -4,9 +4,11 @@ import {
   type UserServiceServer,
   UserServiceService,
 } from '../upstream-protos/gen/shop/users/v1/users.ts';
+import type { Caller } from './caller.ts';
 import { createHandlers } from './handler.ts';
 import { assertId, distinctIds } from './ids.ts';
 import { type MaskColumns, selectFields } from './mask.ts';
+import { assertActsFor } from './ownership.ts';
 import { createParams } from './params.ts';
 import type { ServiceDeps } from './service-deps.ts';
 import { aborted, invalidArgument, notFound, type Violation } from './status.ts';
@@ -63,16 +65,17 @@ export function createUserService(deps: ServiceDeps): UserServiceServer {
   const { store } = deps;
   const { unary } = createHandlers(deps);
   return {
-    batchGetUsers: unary(UserServiceService.batchGetUsers, async ({ ids, readMask }, { signal }) => {
+    batchGetUsers: unary(UserServiceService.batchGetUsers, async ({ ids, readMask }, { signal, caller }) => {
       const { columns } = selectFields(readMask, USER_COLUMNS);
       const text = `SELECT ${columns.join(', ')} FROM users WHERE id = ANY($1)`;
       const rows = await store.query<UserRow>(text, [distinctIds(ids)], signal);
-      return { users: rows.map(userFromRow) };
+      return { users: rows.map((row) => userFromRow(row, caller)) };
     }),
 
-    updateUser: unary(UserServiceService.updateUser, async (request, { signal }) => {
+    updateUser: unary(UserServiceService.updateUser, async (request, { signal, caller }) => {
       const { user, fields } = readUpdate(request);
-      return { user: await updateUser(store, user, fields, signal) };
+      assertActsFor(caller, user.id, 'users:write', 'user.id');
+      return { user: userFromRow(await updateUser(store, user, fields, signal), caller) };
     }),
   };
 }
@@ -99,7 +102,7 @@ async function updateUser(
   user: User,
   fields: readonly WritableField[],
   signal: AbortSignal,
-): Promise<User> {
+): Promise<UserRow> {
   const { bind, values } = createParams();
   const { columns } = selectFields([], USER_COLUMNS);
   const changes = fields.map((field) => `${field} = ${bind(WRITABLE[field].read(user))}`);
@@ -107,17 +110,19 @@ async function updateUser(
   const text = `UPDATE users SET ${changes.join(', ')}, revision = revision + 1
     WHERE id = ${bind(user.id)} ${condition} RETURNING ${columns.join(', ')}`;
   const [row] = await store.query<UserRow>(text, values, signal);
-  if (row) return userFromRow(row);
+  if (row) return row;
   const known = await store.query('SELECT 1 FROM users WHERE id = $1', [user.id], signal);
   if (known.length === 0) throw notFound('shop.users.v1.User', user.id);
   throw aborted('ETAG_MISMATCH', 'The user has changed since the etag was read.');
 }
 
-function userFromRow(row: UserRow): User {
+/** A user as the caller may see it: the address is the user's own. */
+function userFromRow(row: UserRow, caller: Caller): User {
+  const isPrivy = row.id === caller.subject || caller.may('users:read');
   return {
     id: row.id,
     displayName: row.display_name ?? '',
-    email: row.email ?? '',
+    email: (isPrivy && row.email) || '',
     avatarUrl: row.avatar_url ?? '',
     loyaltyTier: row.loyalty_tier ?? 0,
     friendIds: row.friend_ids ?? [],

@@ -46,6 +46,8 @@ export interface LoaderRegistry<Context> {
     keys: readonly (Key | null | undefined)[],
     args: Args,
   ): Promise<(Row | null | Error)[]>;
+  /** Lets go of every row, so that later loads ask again: what they are of may have changed. */
+  readonly forget: () => void;
   /** Ends the registry with its operation: rows are let go, and any later load rejects. Idempotent. */
   readonly dispose: () => void;
 }
@@ -91,7 +93,7 @@ export function createLoaderRegistry<Context>(
     loaders.clear();
   };
 
-  return { load, loadMany, dispose };
+  return { load, loadMany, forget: loaders.clear, dispose };
 }
 
 /** One loader per definition and arguments; as many as the document has such pairs, so its limits bound the table. */

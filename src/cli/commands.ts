@@ -101,10 +101,12 @@ async function loadConfig(file: string): Promise<WeirConfig> {
 
 async function start(config: WeirConfig, { environment, out, stopped }: CommandHost): Promise<void> {
   const gateway = createGateway(config, { environment });
+  // Before the start, so that a signal during it stops the gateway as one after it does.
+  const stop = stopped();
   try {
     const { url } = await gateway.start();
     out(`gateway ready on ${url}\n`);
-    await stopped();
+    await stop;
   } finally {
     await gateway.close();
   }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
 import { createDevelopmentKeys } from './development-keys.ts';
@@ -117,14 +117,10 @@ function faultsOfTimes(options: Partial<KeyTimes>): string[] {
   return faults;
 }
 
-/** The file's text; rejects when it cannot be read or is larger than {@link maxKeySetBytes}. */
+/** The file's text; rejects when there is no such file, it is no plain file, or larger than {@link maxKeySetBytes}. */
 async function readKeyFile(path: string, signal: AbortSignal): Promise<string> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    if (size > maxKeySetBytes) throw new Error(`the file is larger than ${maxKeySetBytes} bytes`);
-    return await file.readFile({ encoding: 'utf8', signal });
-  } finally {
-    await file.close();
-  }
+  const facts = await stat(path);
+  if (!facts.isFile()) throw new Error('expected a plain file'); // opening a pipe would wait for its writer, past any signal
+  if (facts.size > maxKeySetBytes) throw new Error(`the file is larger than ${maxKeySetBytes} bytes`);
+  return await readFile(path, { encoding: 'utf8', signal });
 }

@@ -1,7 +1,9 @@
 import type { BatchAnomaly } from '../batch/loader.ts';
 import { createLoaderRegistry, type LoaderRegistry } from '../batch/registry.ts';
 import type { Clock } from '../clock.ts';
+import { metadataFromPrincipal, type Principal } from '../identity/principal.ts';
 import { createTimeline, type Timeline } from '../observe/timeline.ts';
+import type { Trace } from '../observe/trace.ts';
 import type { CursorCodec } from '../page/cursor.ts';
 import type { PageLimits } from '../page/page.ts';
 import { createDeadline, type Deadline } from '../signal.ts';
@@ -23,9 +25,9 @@ export interface OperationParts {
 /** What one operation begins with. */
 export interface OperationStart {
   readonly requestId: string;
-  /** W3C Trace Context `traceparent` of the caller, passed on to upstreams. */
-  readonly traceparent: string | undefined;
+  readonly trace: Trace;
   readonly timeoutMs: number;
+  readonly principal: Principal;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal | undefined;
 }
@@ -33,6 +35,12 @@ export interface OperationStart {
 /** What a resolver finds in its context: everything of one operation, and nothing of another. */
 export interface OperationContext<UpstreamName extends string = string> {
   readonly requestId: string;
+  /** Who asks: a user, a client application, or somebody without a token. */
+  readonly principal: Principal;
+  /** The trace that this operation is part of: 32 hexadecimal digits (W3C Trace Context). */
+  readonly traceId: string;
+  /** When it began, in {@link Clock.nowMs} milliseconds. */
+  readonly startMs: number;
   /** Aborts when the client has gone or the deadline has passed. */
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
@@ -43,6 +51,8 @@ export interface OperationContext<UpstreamName extends string = string> {
   /** Batched loads: see {@link LoaderRegistry.load}. */
   readonly load: LoaderRegistry<OperationContext<UpstreamName>>['load'];
   readonly loadMany: LoaderRegistry<OperationContext<UpstreamName>>['loadMany'];
+  /** Lets go of every loaded row; after each root field of a mutation the Pothos plugin does it. */
+  readonly forget: () => void;
   readonly cursors: CursorCodec;
   readonly pages: PageLimits;
   /** The read mask of everything that this operation selects on an object type: see {@link ReadMasks.paths}. */
@@ -60,16 +70,20 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     signal: deadline.signal,
     deadlineMs: deadline.atMs,
     requestId: start.requestId,
+    metadata: metadataFromPrincipal(start.principal),
     recorder: timeline,
-    ...(start.traceparent === undefined ? {} : { traceparent: start.traceparent }),
+    traceparent: start.trace.traceparent,
   };
   const upstreams: Record<string, OperationUpstream> = {};
   for (const name in parts.upstreams) {
     const upstream = parts.upstreams[name];
     if (upstream) upstreams[name] = new OperationUpstream(upstream, call);
   }
-  const begun: Omit<OperationContext, 'load' | 'loadMany' | 'end'> = {
+  const begun: Omit<OperationContext, 'load' | 'loadMany' | 'forget' | 'end'> = {
     requestId: start.requestId,
+    principal: start.principal,
+    traceId: start.trace.traceId,
+    startMs: clock.nowMs(),
     signal: deadline.signal,
     deadline,
     timeline,
@@ -79,10 +93,10 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     readMask: masks.paths,
   };
   const context = begun as OperationContext; // as: the loaders need the context that they complete below
-  const { load, loadMany, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });
+  const { load, loadMany, forget, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });
   const end = () => {
     deadline.cleanup();
     dispose();
   };
-  return Object.assign(begun, { load, loadMany, end });
+  return Object.assign(begun, { load, loadMany, forget, end });
 }

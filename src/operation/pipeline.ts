@@ -1,15 +1,20 @@
-import { type ExecutionResult, execute, subscribe } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, subscribe } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
+import { type RandomHex, traceFrom } from '../observe/trace.ts';
 import { onAbort } from '../signal.ts';
 import { createOperationContext, type OperationContext, type OperationParts } from './context.ts';
-import { settle, settleEvents, settleFailure } from './settle.ts';
+import { createExecutor } from './execution.ts';
+import { type Executed, executedRecord, type RecordEnd } from './record-end.ts';
+import { type Settlement, settle, settleEvents, settleFailure } from './settle.ts';
 
 /** What the pipeline needs of its gateway. */
 export interface PipelineParts extends OperationParts {
   readonly log: Log;
+  readonly randomHex: RandomHex;
   /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
   readonly timeoutMs: number;
 }
@@ -21,12 +26,13 @@ export interface RequestFacts {
   readonly timeoutHeader: string | undefined;
   /** Of the header `traceparent`, as it came. */
   readonly traceparent: string | undefined;
+  /** Takes the record of the operation's end; see recordOnce. */
+  readonly record: RecordEnd;
+  /** Who asks, verified. */
+  readonly principal: Principal;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
-
-/** W3C Trace Context, section 3.2.2: no version ff, no id of zeros alone. */
-const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** What resolvers get after the deadline to fail by its signal, so that the rest of the answer still stands. */
 const graceMs = 25;
@@ -36,15 +42,16 @@ const graceMs = 25;
  * initial context carries the {@link RequestFacts}.
  */
 export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & OperationContext> {
+  const executor = createExecutor();
   return {
     onContextBuilding({ context, extendContext }) {
       extendContext(startOperation(parts, context));
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) => runOperation(() => execute(args), args.contextValue, parts));
+      setExecuteFn((args) => runOperation(() => executor(args), operationOf(args), parts));
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args) => runOperation(() => subscribe(args), args.contextValue, parts));
+      setSubscribeFn((args) => runOperation(() => subscribe(args), operationOf(args), parts));
     },
   };
 }
@@ -52,8 +59,9 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
 function startOperation(parts: PipelineParts, request: RequestFacts): OperationContext {
   return createOperationContext(parts, {
     requestId: request.requestId,
-    traceparent: traceparentPattern.test(request.traceparent ?? '') ? request.traceparent : undefined,
+    trace: traceFrom(request.traceparent, parts.randomHex),
     timeoutMs: timeoutFrom(request.timeoutHeader, parts.timeoutMs),
+    principal: request.principal,
     signal: request.signal,
   });
 }
@@ -67,24 +75,35 @@ function timeoutFrom(header: string | undefined, maxMs: number): number {
   });
 }
 
+/** What is executed, in the context that {@link startOperation} built on the transport's facts. */
+interface Operation {
+  readonly context: OperationContext & Pick<RequestFacts, 'record'>;
+  readonly executed: Executed;
+}
+
+function operationOf({ contextValue, document, operationName }: ExecutionArgs): Operation {
+  const context = contextValue as Operation['context']; // as: graphql-js knows nothing of contexts
+  return { context, executed: [document, operationName] };
+}
+
 type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 /** Runs to the end in every case: the operation is ended with its answer, or with the last of its events. */
 async function runOperation(
   start: () => Result | PromiseLike<Result>,
-  context: OperationContext,
+  { context, executed }: Operation,
   { clock, log }: PipelineParts,
 ): Promise<Result> {
-  const settlement = { context, log };
-  let isLive = false;
+  const onEnd: Settlement['onEnd'] = (end) => {
+    context.end();
+    context.record(executedRecord(context, executed, end, clock.nowMs()));
+  };
+  const settlement = { context, log, onEnd };
   try {
     const result = await beforeDeadline(start(), context.signal, clock);
-    isLive = isAsyncIterable(result);
     return isAsyncIterable(result) ? settleEvents(result, settlement) : settle(result, settlement);
   } catch (thrown) {
     return settleFailure(thrown, settlement);
-  } finally {
-    if (!isLive) context.end();
   }
 }
 

@@ -2,18 +2,31 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from './context.ts';
 import { publicError } from './public-error.ts';
+import { codesOf } from './record-end.ts';
 
 /** The end of an operation, given by what executed it. */
 export interface Settlement {
   readonly context: OperationContext;
   readonly log: Log;
+  /** Told once when there is nothing more to come, with the codes of all that came. */
+  readonly onEnd: (end: { readonly codes: readonly string[]; readonly hasData: boolean }) => void;
 }
 
 /**
  * The result as a client may see it: every error is one of the closed table, and each fault behind them is logged once,
  * however many fields it reached.
  */
-export function settle(result: ExecutionResult, { context, log }: Settlement): ExecutionResult {
+export function settle(result: ExecutionResult, settlement: Settlement): ExecutionResult {
+  const settled = withPublicErrors(result, settlement);
+  settlement.onEnd({ codes: codesOf(settled), hasData: isPresent(settled.data) });
+  return settled;
+}
+
+function isPresent(data: unknown): boolean {
+  return data !== null && data !== undefined;
+}
+
+function withPublicErrors(result: ExecutionResult, { context, log }: Settlement): ExecutionResult {
   if (!result.errors?.length) return result;
   const { requestId } = context;
   const logged = new Set<unknown>();
@@ -42,7 +55,8 @@ export function settleEvents(
   events: AsyncIterable<ExecutionResult>,
   settlement: Settlement,
 ): AsyncIterableIterator<ExecutionResult, undefined> {
-  const { context } = settlement;
+  const codes = new Set<string>();
+  const end = () => settlement.onEnd({ codes: [...codes], hasData: true });
   const iterator = events[Symbol.asyncIterator]();
   return {
     [Symbol.asyncIterator]() {
@@ -51,16 +65,19 @@ export function settleEvents(
     next: async () => {
       try {
         const step = await iterator.next();
-        if (!step.done) return { done: false, value: settle(step.value, settlement) };
+        if (!step.done) {
+          const value = withPublicErrors(step.value, settlement);
+          for (const code of codesOf(value)) codes.add(code);
+          return { done: false, value };
+        }
       } catch (thrown) {
-        context.end();
         throw publicFailure(thrown, settlement);
       }
-      context.end();
+      end();
       return { done: true, value: undefined };
     },
     return: async () => {
-      context.end();
+      end();
       await iterator.return?.();
       return { done: true, value: undefined };
     },

@@ -7,6 +7,7 @@ import SchemaBuilder, {
   type SchemaTypes,
   type TypeParam,
 } from '@pothos/core';
+import type { GraphQLFieldResolver } from 'graphql';
 import { needsExtension } from '../upstream/mask.ts';
 
 /** Name under which the plugin is listed in a builder's `plugins`. */
@@ -53,10 +54,30 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     return { ...fieldConfig, extensions: { ...fieldConfig.extensions, [needsExtension]: needs } };
   }
 
+  /** The root fields of a mutation run one after another: what one has changed, the next must not read from memory. */
+  override wrapResolve(
+    resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
+    { kind }: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> {
+    if (kind !== 'Mutation') return resolver;
+    return async (parent, args, context, info) => {
+      try {
+        return await resolver(parent, args, context, info);
+      } finally {
+        if (hasLoadedRows(context)) context.forget();
+      }
+    };
+  }
+
   private isMasked(typename: string): boolean {
     const { pothosOptions } = this.builder.configStore.getTypeConfig(typename);
     return 'masked' in pothosOptions && pothosOptions.masked === true;
   }
+}
+
+/** Whether it is an operation's context: `operation/` is of the same rank, so its type cannot be named here. */
+function hasLoadedRows(context: object): context is { readonly forget: () => void } {
+  return 'forget' in context && typeof context.forget === 'function';
 }
 
 function exposedPath({ extensions }: { extensions?: Readonly<Record<string, unknown>> | null | undefined }) {

@@ -10,6 +10,8 @@ import { WeirError } from '../errors.ts';
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > maxBytes) throw tooLarge(maxBytes);
+  // Nothing more happens on a request whose client went while something else was waited for.
+  if (request.destroyed) throw new WeirError('CANCELLED');
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -10,6 +10,8 @@ import { refuse } from './refusal.ts';
 export interface HttpFacts extends RequestFacts {
   /** The GraphQL request as it came, parsed from JSON or from the URL; Yoga checks its members. */
   readonly parameters: unknown;
+  /** Told of the codes of a request that ends without data. */
+  readonly onRefused: (codes: readonly string[]) => void;
 }
 
 /**
@@ -27,7 +29,9 @@ export function createHttpBorder(log: Log): Plugin<OperationContext, HttpFacts> 
     },
     onResultProcess({ result, serverContext, setResult }) {
       if (!isRefused(result)) return;
-      setResult({ errors: result.errors.map((thrown) => refuse(thrown, serverContext.requestId, log)) });
+      const errors = result.errors.map((thrown) => refuse(thrown, serverContext.requestId, log));
+      serverContext.onRefused(errors.map(({ extensions }) => String(extensions['code'])));
+      setResult({ errors });
     },
   };
 }

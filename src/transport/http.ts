@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
+import type { Credentials, Identify } from '../identity/identify.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from '../operation/context.ts';
 import type { RequestFacts } from '../operation/pipeline.ts';
+import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
 import { createExplorer } from './explorer.ts';
 import { createHttpBorder, type HttpFacts, wrapError } from './http-border.ts';
@@ -20,6 +23,9 @@ export interface HttpOptions {
   readonly schema: GraphQLSchema;
   readonly pipeline: Plugin<RequestFacts & OperationContext>;
   readonly log: Log;
+  readonly identify: Identify;
+  readonly record: RecordEnd;
+  readonly clock: Clock;
   readonly bodyMaxBytes: number;
   /** Whether browsers are given GraphiQL at the graph's path. */
   readonly explorer: boolean;
@@ -33,9 +39,61 @@ const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** A Node HTTP server of the graph, not yet listening. GraphQL over HTTP; JSON bodies and GET queries. */
 export function createHttpServer(options: HttpOptions): Server {
-  const yoga = createYoga<HttpFacts>({
-    schema: options.schema,
-    plugins: [createHttpBorder(options.log), options.pipeline],
+  const answer = createAnswer(options);
+  const server = createServer(socketTimeouts, (request, response) => {
+    // Once the server is closing, a kept-alive connection has no further request to wait for.
+    response.once('close', () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
+    void serve(request, response);
+  });
+  return server;
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startMs = options.clock.nowMs();
+    const record = recordOnce(options.record);
+    const facts = { ...factsOf(request, response), record };
+    const onRefused = (codes: readonly string[]) =>
+      record(refusedRecord(facts.requestId, codes, options.clock.nowMs() - startMs));
+    response.setHeader('x-request-id', facts.requestId);
+    try {
+      await answer(request, response, { ...facts, onRefused });
+    } catch (thrown) {
+      const error = refuse(thrown, facts.requestId, options.log);
+      onRefused([String(error.extensions['code'])]);
+      sendRefusal(response, error);
+    }
+  }
+}
+
+type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  facts: Omit<HttpFacts, 'principal' | 'parameters'>,
+) => Promise<void>;
+
+/** Answers what can be answered, and rejects with what is to be refused. */
+function createAnswer(options: HttpOptions): Answer {
+  const yoga = createGraph(options);
+  const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
+  return async (request, response, facts) => {
+    const { url = '' } = request;
+    assertPath(url);
+    if (explorer && asksForPage(request)) return explorer(response);
+    assertServable(request);
+    const principal = await options.identify(credentialsOf(request));
+    const parameters =
+      request.method === 'POST' ? parseBody(await readBody(request, options.bodyMaxBytes)) : parseQuery(url);
+    // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
+    if (request.method === 'POST') Object.assign(request, { body: ' ' });
+    await yoga(request, response, { ...facts, principal, parameters });
+  };
+}
+
+function createGraph({ schema, log, pipeline }: HttpOptions) {
+  return createYoga<HttpFacts>({
+    schema,
+    plugins: [createHttpBorder(log), pipeline],
     graphqlEndpoint: graphqlPath,
     // Yoga takes any address that ends so for its health check: no address has a space.
     healthCheckEndpoint: ' ',
@@ -48,44 +106,18 @@ export function createHttpServer(options: HttpOptions): Server {
     maxRequestBodySize: false,
     maskedErrors: { maskError: wrapError },
   });
-  const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
-  const server = createServer(socketTimeouts, (request, response) => {
-    // Once the server is closing, a kept-alive connection has no further request to wait for.
-    response.once('close', () => {
-      if (!server.listening) server.closeIdleConnections();
-    });
-    void serve(request, response);
-  });
-  return server;
-
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const facts = factsOf(request, response);
-    response.setHeader('x-request-id', facts.requestId);
-    try {
-      await answer(request, response, facts);
-    } catch (thrown) {
-      sendRefusal(response, refuse(thrown, facts.requestId, options.log));
-    }
-  }
-
-  async function answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    facts: RequestFacts,
-  ): Promise<void> {
-    const { url = '' } = request;
-    assertPath(url);
-    if (explorer && asksForPage(request)) return explorer(response);
-    assertServable(request);
-    const parameters =
-      request.method === 'POST' ? parseBody(await readBody(request, options.bodyMaxBytes)) : parseQuery(url);
-    // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
-    if (request.method === 'POST') Object.assign(request, { body: ' ' });
-    await yoga(request, response, { ...facts, parameters });
-  }
 }
 
-function factsOf(request: IncomingMessage, response: ServerResponse): RequestFacts {
+function credentialsOf({ headers, headersDistinct, socket }: IncomingMessage): Credentials {
+  // `headers` keeps one of several values in silence; Node makes `headersDistinct` anew for each request that reads it.
+  const authorization = headers.authorization === undefined ? undefined : headersDistinct['authorization'];
+  return { authorization, address: socket.remoteAddress };
+}
+
+function factsOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+): Omit<RequestFacts, 'principal' | 'record'> {
   const { headers } = request;
   const given = headerOf(headers['x-request-id']);
   const gone = new AbortController();

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
-import { type ErrorCode, errorTable } from '../errors.ts';
+import { type ErrorCode, errorTable, WeirError } from '../errors.ts';
+import { challengeFromError } from '../identity/token-refusal.ts';
 import type { Log } from '../observe/log.ts';
 import { publicError } from '../operation/public-error.ts';
 
@@ -29,10 +30,17 @@ export function refuse(thrown: unknown, requestId: string, log: Log): GraphQLErr
     status: errorTable[code].httpStatus,
     spec: wellFormedCodes.has(code),
     // RFC 9110 section 15.5.6: 405 names the methods that are allowed.
-    headers: code === 'METHOD_NOT_ALLOWED' ? { allow: isMethodRefused ? 'POST' : 'GET, POST' } : {},
+    headers:
+      code === 'METHOD_NOT_ALLOWED' ? { allow: isMethodRefused ? 'POST' : 'GET, POST' } : challengeOf(thrown),
   };
   Object.assign(error.extensions, { code, http });
   return error;
+}
+
+/** RFC 9110 section 11.6.1: 401 says how to come back. */
+function challengeOf(thrown: unknown): Record<string, string> {
+  const challenge = thrown instanceof WeirError ? challengeFromError(thrown) : null;
+  return challenge === null ? {} : { 'www-authenticate': challenge };
 }
 
 /**

@@ -10,6 +10,16 @@ import {
 } from 'nice-grpc-error-details';
 import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status.js';
 
+/** What is wrong with one part of a request. */
+export interface FieldViolation {
+  /** From the request message down: `lines[2].product_id` is `['lines', 2, 'productId']`. */
+  readonly path: InputPath;
+  readonly description: string;
+}
+
+/** Names of members in camel case, and indexes from 0. */
+export type InputPath = readonly (string | number)[];
+
 /** What of `google.rpc.Status` details a client may see. Every member is bounded and JSON-safe. */
 export type PublicDetails = {
   /** ErrorInfo: a constant such as `OUT_OF_STOCK`, at most 63 characters. */
@@ -17,7 +27,7 @@ export type PublicDetails = {
   readonly domain?: string;
   /** ErrorInfo's metadata, the allow-listed keys alone. */
   readonly errorMetadata?: Readonly<Record<string, string>>;
-  readonly fieldViolations?: readonly { readonly field: string; readonly description: string }[];
+  readonly fieldViolations?: readonly FieldViolation[];
   /** PreconditionFailure: the types alone. */
   readonly preconditions?: readonly string[];
   /** QuotaFailure: the class of each subject (`project` of `project:123`), never the subject. */
@@ -98,8 +108,18 @@ function badRequestFrom(bytes: Uint8Array): PublicDetails {
   const fieldViolations = BadRequest.decode(bytes)
     .fieldViolations.filter(({ field }) => fieldPattern.test(field))
     .slice(0, maxListLength)
-    .map(({ field, description }) => ({ field, description: proseFrom(description) }));
+    .map(({ field, description }) => ({ path: pathFrom(field), description: proseFrom(description) }));
   return fieldViolations.length > 0 ? { fieldViolations } : {};
+}
+
+/** AIP-193: a field is named by dots and indexes, as in JSON path. */
+function pathFrom(field: string): InputPath {
+  const parts = field.match(/[A-Za-z_]\w*|\d+/g) ?? [];
+  return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : camelCase(part)));
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function preconditionFrom(bytes: Uint8Array): PublicDetails {

@@ -28,6 +28,8 @@ export interface ReadMasks {
 /** Where a field's upstream paths stand in its `extensions`; src/pothos writes them there. */
 export const needsExtension = 'weirNeeds';
 
+const none: readonly string[] = [];
+
 /** Masks for `schema`, remembered for as long as the parsed operation itself lives. */
 export function createReadMasks(schema: GraphQLSchema): ReadMasks {
   const byOperation = new WeakMap<OperationDefinitionNode, Map<string, readonly string[]>>();
@@ -41,7 +43,7 @@ export function createReadMasks(schema: GraphQLSchema): ReadMasks {
     return masks;
   }
 
-  return { paths: (info, typename) => masksOf(info).get(typename) ?? [] };
+  return { paths: (info, typename) => masksOf(info).get(typename) ?? none };
 }
 
 type NeedsByType = Map<string, Set<string>>;

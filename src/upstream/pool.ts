@@ -63,7 +63,8 @@ function leastBusy(channels: readonly Channel[]): Channel | undefined {
   return best;
 }
 
-const connectivityOrder: readonly Connectivity[] = ['ready', 'idle', 'connecting', 'failing', 'closed'];
+/** An idle connection proves nothing: one that nobody has needed yet must not hide that the one in use fails. */
+const connectivityOrder: readonly Connectivity[] = ['ready', 'connecting', 'failing', 'idle', 'closed'];
 
 function bestOf(states: readonly Connectivity[]): Connectivity {
   return connectivityOrder.find((state) => states.includes(state)) ?? 'closed';

@@ -155,6 +155,7 @@ describe('faults of a running service', () => {
     expect(await refusal(call)).toEqual({
       code: 'INTERNAL',
       message: 'Internal error.',
+      metadata: {},
       fields: [],
       reason: undefined,
       resource: undefined,

@@ -300,10 +300,10 @@ describe('cancelOrder()', () => {
   });
 
   it.each([
-    ['shipped', 4],
-    ['delivered', 5],
-    ['cancelled', 6],
-  ])('refuses an order that is %s already, and changes nothing', async (_, state) => {
+    ['shipped', 4, 'ORDER_STATE_SHIPPED'],
+    ['delivered', 5, 'ORDER_STATE_DELIVERED'],
+    ['cancelled', 6, 'ORDER_STATE_CANCELLED'],
+  ])('refuses an order that is %s already, and changes nothing', async (_, state, name) => {
     const [row] = await services.store.query<{ id: string }>(
       'SELECT id FROM orders WHERE state = $1 LIMIT 1',
       [state],
@@ -313,6 +313,7 @@ describe('cancelOrder()', () => {
     expect(await refusal(cancel(id))).toMatchObject({
       code: 'FAILED_PRECONDITION',
       reason: 'ORDER_NOT_CANCELLABLE',
+      metadata: { state: name },
       fields: [],
       preconditions: [`ORDER_NOT_CANCELLABLE ${id}`],
     });

@@ -15,11 +15,14 @@ import {
 } from '../../upstream-protos/gen/shop/orders/v1/orders.ts';
 import type { Outbox } from '../../upstreams/outbox.ts';
 import type { Sql, Store } from '../../upstreams/store.ts';
-import { startUpstreams } from './upstream-fixture.ts';
+import { type Identity, startUpstreams } from './upstream-fixture.ts';
 
 /** The shop's services on a seeded database of their own, served and called over the loopback address. */
 export interface Services {
+  /** Speaks for one who may everything. */
   readonly client: Client;
+  /** A client that speaks for somebody else. */
+  readonly as: (caller: Identity) => Client;
   readonly store: Store;
   readonly outbox: Outbox;
   /** Every statement that the services have run. */
@@ -36,7 +39,8 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-export async function openServices(): Promise<Services> {
+/** @param change puts something between the services and their store; what it makes of a statement is not recorded. */
+export async function openServices(change: (store: Store) => Store = (store) => store): Promise<Services> {
   const statements: Statement[] = [];
   let listeners = 0;
   const countListeners = (listen: Store['listen']): Store['listen'] => {
@@ -50,10 +54,11 @@ export async function openServices(): Promise<Services> {
     };
   };
   const { client, store, outbox, logged, close } = await startUpstreams('seeded', (plain) => {
-    return { ...recordStatements(plain, statements), listen: countListeners(plain.listen) };
+    return { ...recordStatements(change(plain), statements), listen: countListeners(plain.listen) };
   });
   return {
     client: client(Client),
+    as: (caller) => client(Client, caller),
     store,
     outbox,
     statements,
@@ -114,7 +119,7 @@ export function openUpload<Req, Res>(
   );
 }
 
-/** One server stream; leaving its loop cancels it. */
+/** One server stream. Who leaves it before its end cancels it: leaving its loop does not. */
 export function open<Req, Res>(
   client: Client,
   method: MethodDefinition<Req, Res>,

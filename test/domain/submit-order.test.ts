@@ -124,7 +124,7 @@ describe('submitOrder()', () => {
     expect(refused).toMatchObject({
       code: 'FAILED_PRECONDITION',
       reason: 'OUT_OF_STOCK',
-      fields: [],
+      fields: ['lines[0].quantity', 'lines[2].quantity'],
       preconditions: ['OUT_OF_STOCK product-23', 'OUT_OF_STOCK product-21'],
     });
     expect(await stateOfShop()).toEqual(before);

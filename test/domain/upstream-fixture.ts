@@ -1,9 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { credentials, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  type ClientOptions,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, PreconditionFailure, ResourceInfo } from 'nice-grpc-error-details';
 import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status.js';
+import type { Scope } from '../../upstreams/caller.ts';
 import { createFaults, type Faults } from '../../upstreams/faults.ts';
 import { createOutbox, type Outbox } from '../../upstreams/outbox.ts';
 import { createUpstreamServer } from '../../upstreams/server.ts';
@@ -19,15 +27,30 @@ export interface UpstreamFixture {
   readonly port: number;
   /** Lines that the services logged. */
   readonly logged: string[];
-  /** A client of a service, closed with the fixture. */
-  readonly client: <Client extends { close(): void }>(type: ClientType<Client>) => Client;
+  /** A client of a service, closed with the fixture; it speaks for the caller, else for one who may everything. */
+  readonly client: <Client extends { close(): void }>(type: ClientType<Client>, caller?: Identity) => Client;
   readonly close: () => Promise<void>;
+}
+
+/** The identity metadata of a call, as the gateway sends it. Nothing: anonymous. */
+export interface Identity {
+  readonly 'x-weir-subject'?: string;
+  readonly 'x-weir-scopes'?: string;
 }
 
 type ClientType<Client> = new (
   address: string,
   creds: ReturnType<typeof credentials.createInsecure>,
+  options: ClientOptions,
 ) => Client;
+
+const EVERY_SCOPE: readonly Scope[] = [
+  ...(['chat:read', 'chat:write', 'orders:read', 'orders:write'] as const),
+  ...(['payments:read', 'payments:write', 'users:read', 'users:write'] as const),
+];
+
+/** A caller that owns nothing and may everything. */
+export const OPERATOR: Identity = { 'x-weir-subject': 'operator', 'x-weir-scopes': EVERY_SCOPE.join(' ') };
 
 /** Starts it on a free port; close it in afterAll. `watch` may stand between the services and their store. */
 export async function startUpstreams(
@@ -50,8 +73,9 @@ export async function startUpstreams(
     logged,
     databaseUrl: database.url,
     port: server.port,
-    client: (type) => {
-      const client = new type(`127.0.0.1:${server.port}`, credentials.createInsecure());
+    client: (type, caller = OPERATOR) => {
+      const options = { interceptors: [speakFor(caller)] };
+      const client = new type(`127.0.0.1:${server.port}`, credentials.createInsecure(), options);
       clients.push(client);
       return client;
     },
@@ -62,6 +86,17 @@ export async function startUpstreams(
       await database.drop();
     },
   };
+}
+
+/** Adds the caller's identity to every call. */
+function speakFor(caller: Identity): Interceptor {
+  return (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start: (metadata, listener, next) => {
+        for (const [key, value] of Object.entries(caller)) metadata.set(key, value);
+        next(metadata, listener);
+      },
+    });
 }
 
 /** Awaits a unary call of a generated client: `answer((done) => client.listProducts(request, done))`. */
@@ -79,6 +114,8 @@ export interface Refusal {
   readonly message: string;
   readonly fields: readonly string[];
   readonly reason: string | undefined;
+  /** ErrorInfo's metadata. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly resource: string | undefined;
   readonly preconditions: readonly string[];
 }
@@ -104,6 +141,7 @@ export async function refusal(call: Promise<unknown>): Promise<Refusal> {
     message: error.details,
     fields: badRequest ? BadRequest.decode(badRequest).fieldViolations.map(({ field }) => field) : [],
     reason: info && ErrorInfo.decode(info).reason,
+    metadata: info ? ErrorInfo.decode(info).metadata : {},
     resource: resource && ResourceInfo.decode(resource).resourceName,
     preconditions: precondition
       ? PreconditionFailure.decode(precondition).violations.map(({ type, subject }) => `${type} ${subject}`)

@@ -18,6 +18,19 @@ const rsa = createIssuerKey('rsa', 'RS256');
 type Jwk = Readonly<Record<string, unknown>>;
 
 const setOf = (...jwks: readonly Jwk[]) => JSON.stringify({ keys: jwks });
+/** Self-signed, for P-256; its private key was thrown away. */
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIBiDCCAS+gAwIBAgIULTooqQujBt3Ejw9u2atu/wIk1U0wCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOaXNzdWVyLmV4YW1wbGUwIBcNMjYxMTIzMDM0NTI5WhgPMjEy
+NjEwMzAwMzQ1MjlaMBkxFzAVBgNVBAMMDmlzc3Vlci5leGFtcGxlMFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEL42r2R3Uc7MX7BCzD0yOI+umnoW5bz90YW8n273F
+N1PltE0qMBZ6JIBdfHUHV7a2GJPIZTGM+QXuSdsnzvCKx6NTMFEwHQYDVR0OBBYE
+FC8v8GIwCWsXq0cp+y/MoFpK928pMB8GA1UdIwQYMBaAFC8v8GIwCWsXq0cp+y/M
+oFpK928pMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgRXZqbLJi
+48r4YkBY7um77vXc8VNzQZYWLjTNWE4/gP4CIH6fRRJQmZhr/4fAsj3IRgLmadJr
+I05pLTeVfyi0+KOd
+-----END CERTIFICATE-----`;
+
 const kidsOf = (text: string) => {
   const parsed = parseKeys(text);
   return parsed.ok ? parsed.keys.map(({ kid }) => kid) : parsed.fault;
@@ -112,6 +125,11 @@ describe('parsePem()', () => {
     const pems = [ed, ec, rsa, createIssuerKey('x'), createIssuerKey('y')].map(pemOf);
     expect(kidsOf(pems.slice(0, maxCandidates).join('# retired:\n'))).toEqual([null, null, null, null]);
     expect(kidsOf(pems.join(''))).toContain(`more than ${maxCandidates}`);
+  });
+
+  it('takes the key of a certificate', () => {
+    const parsed = parsePem(certificate);
+    expect(parsed.ok && parsed.keys.map((key) => key.algorithms)).toEqual([['ES256']]);
   });
 
   it('refuses private keys, alone and beside a public one', () => {

@@ -69,6 +69,7 @@ describe('createKeySource() with a URL', () => {
     );
     const outcomes = await Promise.all(tokens.map((token) => outcomeOf(verifier, token)));
     expect(new Set(outcomes)).toEqual(new Set(['accepted']));
+    expect(clock.pendingTimers).toBe(0);
     clock.advance(30 * seconds - 1);
     expect(await outcome(first, 'later')).toBe('accepted');
     expect(server.requests()).toBe(1);
@@ -430,6 +431,12 @@ describe('createKeySource() with a file', () => {
     clock.advance(5 * seconds);
     await writeFile(path, ' '.repeat(maxKeySetBytes + 1));
     expect(await keys.ready()).toContain('larger than');
+  });
+
+  it('says why there are no keys when the path is a folder', async () => {
+    keys.close();
+    open({ kind: 'file', path: folder });
+    expect(await keys.ready()).toContain('plain file');
   });
 });
 

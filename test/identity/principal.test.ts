@@ -46,6 +46,30 @@ describe('verifiedPrincipal()', () => {
     );
   });
 
+  it('has another viewer key when any one fact is another', () => {
+    const others = [
+      { subject: 'user-2' },
+      { tenant: 'south' },
+      { tenant: null },
+      { client: 'app' },
+      { client: null },
+      { scopes: new Set(['things:read']) },
+      { scopes: new Set<string>() },
+    ];
+    const keys = [{}, ...others].map(
+      (change) => verifiedPrincipal({ ...identity, ...change }).audienceKeys.viewer,
+    );
+    expect(new Set(keys).size).toBe(others.length + 1);
+  });
+
+  it('cannot be given the viewer key of another by names that hold quotes, commas and brackets', () => {
+    const one = { ...identity, tenant: 'a', client: 'b,c' };
+    const other = { ...identity, tenant: 'a,b', client: 'c' };
+    const quoted = { ...identity, tenant: 'a","b', client: 'c' };
+    const keys = [one, other, quoted].map((each) => verifiedPrincipal(each).audienceKeys.viewer);
+    expect(new Set(keys).size).toBe(3);
+  });
+
   it('gives one tenant key to all of a tenant with equal scopes, whatever their order', () => {
     const other = { ...identity, subject: 'user-2', scopes: new Set(['things:read', 'things:write']) };
     const key = verifiedPrincipal(identity).audienceKeys.tenant;

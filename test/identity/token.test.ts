@@ -370,6 +370,7 @@ describe('verify() refuses by form', () => {
   it.each([
     ['an unknown name', { crit: ['x-new'], 'x-new': 1 }],
     ['b64', { crit: ['b64'], b64: false }],
+    ['what jose alone would take', { crit: ['b64'], b64: true }],
     ['nothing', { crit: [] }],
     ['null', { crit: null }],
   ])('with MALFORMED when crit holds %s (T99)', async (_name, head) => {

@@ -1,4 +1,6 @@
 import type { ExecutionResult } from 'graphql';
+import { systemClock } from '../../src/clock.ts';
+import { signDevelopmentToken } from '../../src/identity/development-keys.ts';
 import { createGateway, type Log } from '../../src/index.ts';
 import { createFaults, type Faults } from '../../upstreams/faults.ts';
 import { createOutbox } from '../../upstreams/outbox.ts';
@@ -19,7 +21,9 @@ export interface Shop {
   readonly calls: string[];
   /** Lines that the gateway logged: message and members. */
   readonly logged: Record<string, unknown>[];
-  /** Sends one operation over HTTP and gives its whole answer. */
+  /** A token of the user `sub` with the space-separated scopes. */
+  readonly tokenOf: (sub: string, scope?: string) => Promise<string>;
+  /** Sends one operation over HTTP, as an operator who may read everything unless `headers` say otherwise. */
   readonly ask: <Data = Record<string, unknown>>(
     query: string,
     variables?: Record<string, unknown>,
@@ -51,10 +55,11 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
   const upstreams = await createUpstreamServer({ store, outbox, faults: counted, port: 0 });
   const logged: Record<string, unknown>[] = [];
   const gateway = createGateway(config, {
-    environment: { PORT: '0', ...targets(upstreams.port), ...environment },
+    environment: { PORT: '0', ADMIN_PORT: '0', ...targets(upstreams.port), ...environment },
     log: collectingLog(logged),
   });
   const { url } = await gateway.start();
+  const authorization = `Bearer ${await tokenOf('operator', readScopes)}`;
   return {
     url,
     databaseUrl: database.url,
@@ -63,10 +68,11 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
     faults,
     calls,
     logged,
+    tokenOf,
     ask: async (query, variables = {}, headers = {}) => {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
+        headers: { 'content-type': 'application/json', authorization, ...headers },
         body: JSON.stringify({ query, variables }),
       });
       return response.json();
@@ -80,9 +86,17 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
   };
 }
 
-/** A log that keeps what it is told. */
+const readScopes = 'orders:read payments:read chat:read users:read';
+
+function tokenOf(sub: string, scope = ''): Promise<string> {
+  const token = { sub, issuer: 'weir-development', audience: 'weir' };
+  return signDevelopmentToken(scope === '' ? token : { ...token, scope }, systemClock);
+}
+
+/** A log that keeps what it is told, but for the one line of each operation. */
 export function collectingLog(lines: Record<string, unknown>[]): Log {
   const collect = (members: unknown, message?: string) => {
+    if (message === 'operation') return;
     lines.push({ message, ...(typeof members === 'object' ? members : { message: members }) });
   };
   return { info: collect, warn: collect, error: collect };

@@ -16,7 +16,10 @@ export interface LogLine {
 }
 
 export interface CollectingLog extends Log {
+  /** All but the one line of each operation. */
   readonly lines: LogLine[];
+  /** What the one line of each operation says. */
+  readonly operations: LogLine['fields'][];
 }
 
 /** An answer over HTTP with its body read. */
@@ -62,7 +65,7 @@ export async function openTinyGateway(
       schema: buildTinySchema(probe),
       upstreams: { library: { target: service.target } },
       ...config,
-      server: { port: 0, ...config.server },
+      server: { port: 0, adminPort: 0, ...config.server },
     },
     { log, ...options },
   );
@@ -84,13 +87,15 @@ export async function openTinyGateway(
 /** A log that keeps its lines. */
 export function createCollectingLog(): CollectingLog {
   const lines: LogLine[] = [];
+  const operations: LogLine['fields'][] = [];
   const collect =
     (level: LogLine['level']) =>
     (fields: object, message = '') => {
-      lines.push({ level, fields: { ...fields }, message });
+      if (message === 'operation') operations.push({ ...fields });
+      else lines.push({ level, fields: { ...fields }, message });
     };
   const log = { info: collect('info'), warn: collect('warn'), error: collect('error') };
-  return { ...(log as unknown as Log), lines }; // pino's overloads cannot be written as one function
+  return { ...(log as unknown as Log), lines, operations }; // pino's overloads cannot be written as one function
 }
 
 /** Posts `body` as JSON, accepting GraphQL's own media type unless `headers` say otherwise. */

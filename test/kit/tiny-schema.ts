@@ -215,6 +215,8 @@ function createBuilder() {
     };
   }>({
     plugins: [RelayPlugin, weirPluginName],
+    // The shop's schema brings the plugin that asks for it, in the types of this program.
+    scopeAuth: { authScopes: () => ({}) },
     defaultFieldNullability: false,
     relay: {
       nodeQueryOptions: false,

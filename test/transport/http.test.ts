@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { createIdentify } from '../../src/identity/identify.ts';
 import { createHttpServer } from '../../src/transport/http.ts';
 import { codesOf, createCollectingLog, openTinyGateway, post, send } from '../kit/tiny-gateway.ts';
 import { buildTinySchema, createProbe } from '../kit/tiny-schema.ts';
@@ -64,7 +65,16 @@ describe('createHttpServer()', () => {
   it('closes a body that comes too slowly after 10 s', async () => {
     const pipeline = {};
     const schema = buildTinySchema(createProbe());
-    const options = { schema, pipeline, log: createCollectingLog(), bodyMaxBytes: 1024, explorer: false };
+    const options = {
+      schema,
+      pipeline,
+      log: createCollectingLog(),
+      identify: createIdentify(undefined),
+      record: () => {},
+      clock: systemClock,
+      bodyMaxBytes: 1024,
+      explorer: false,
+    };
     const server = createHttpServer(options);
     expect(server).toMatchObject({ headersTimeout: 5000, requestTimeout: 10_000 });
     server.requestTimeout = 300; // the same mechanism, sooner
@@ -173,10 +183,14 @@ describe('Weir-Timeout-Ms', () => {
 });
 
 describe('traceparent', () => {
-  it('goes upstream when it is valid', async () => {
+  it('is continued upstream, with a span of our own, when it is valid', async () => {
     await using tiny = await openTinyGateway();
     await tiny.ask(oneBook, {}, { traceparent });
-    expect(tiny.service.calls[0]?.metadata).toMatchObject({ traceparent });
+    const [version, traceId, parentId, flags] = traceparent.split('-');
+    const sent = String(tiny.service.calls[0]?.metadata['traceparent']);
+    expect(sent).toMatch(new RegExp(`^${version}-${traceId}-[0-9a-f]{16}-${flags}$`));
+    expect(sent).not.toContain(parentId);
+    expect(tiny.log.operations).toEqual([expect.objectContaining({ traceId })]);
   });
 
   it.each([
@@ -187,10 +201,12 @@ describe('traceparent', () => {
     traceparent.slice(0, -1),
     '00-00000000000000000000000000000000-b7ad6b7169203331-01',
     '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01',
-  ])('stays here when it is %s', async (header) => {
+  ])('stays here when it is %s, and a new trace begins', async (header) => {
     await using tiny = await openTinyGateway();
     expect((await tiny.ask(oneBook, {}, { traceparent: header })).status).toBe(200);
-    expect(tiny.service.calls[0]?.metadata).not.toHaveProperty('traceparent');
+    const sent = String(tiny.service.calls[0]?.metadata['traceparent']);
+    expect(sent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    expect(sent.toLowerCase()).not.toContain('0af7651916cd43dd8448eb211c80319c');
   });
 });
 

@@ -53,7 +53,7 @@ describe('decodeDetails()', () => {
     ];
     const shown = decode([detail(BadRequest, { fieldViolations })]);
     expect(shown.fieldViolations).toHaveLength(1);
-    expect(shown.fieldViolations?.[0]?.field).toBe('lines[2].quantity');
+    expect(shown.fieldViolations?.[0]?.path).toEqual(['lines', 2, 'quantity']);
     expect(shown.fieldViolations?.[0]?.description).toMatch(/^must be positive {2}x+$/);
     expect(shown.fieldViolations?.[0]?.description).toHaveLength(512);
   });

@@ -64,6 +64,22 @@ export interface BatchGetRoomsResponse {
   rooms: Room[];
 }
 
+/** Asks for a page of the rooms of one member. */
+export interface ListRoomsRequest {
+  /** The member. */
+  memberId: string;
+  /** The page. Its tokens are bound to the member. */
+  page: PageRequest | undefined;
+}
+
+/** A page of rooms. */
+export interface ListRoomsResponse {
+  /** The rows, newest first. */
+  rooms: Room[];
+  /** Where they stand. */
+  page: PageInfo | undefined;
+}
+
 /** Asks for a page of messages. */
 export interface ListMessagesRequest {
   /** The room. */
@@ -372,6 +388,120 @@ export const BatchGetRoomsResponse: MessageFns<BatchGetRoomsResponse> = {
             }
 
             message.rooms.push(Room.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListRoomsRequest(): ListRoomsRequest {
+  return { memberId: "", page: undefined };
+}
+
+export const ListRoomsRequest: MessageFns<ListRoomsRequest> = {
+  encode(message: ListRoomsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.memberId !== "") {
+      writer.uint32(10).string(message.memberId);
+    }
+    if (message.page !== undefined) {
+      PageRequest.encode(message.page, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRoomsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRoomsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.memberId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.page = PageRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListRoomsResponse(): ListRoomsResponse {
+  return { rooms: [], page: undefined };
+}
+
+export const ListRoomsResponse: MessageFns<ListRoomsResponse> = {
+  encode(message: ListRoomsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rooms) {
+      Room.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.page !== undefined) {
+      PageInfo.encode(message.page, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRoomsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRoomsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rooms.push(Room.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.page = PageInfo.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -732,7 +862,10 @@ export const WatchRoomResponse: MessageFns<WatchRoomResponse> = {
   },
 };
 
-/** What customers and the shop write to each other. */
+/**
+ * What customers and the shop write to each other. Rooms of others are as if they did not exist without the scope chat:read (to
+ * read) or chat:write (to write).
+ */
 export type ChatServiceService = typeof ChatServiceService;
 export const ChatServiceService = {
   /** Rooms by id. Those that do not exist are left out; the order is undefined. */
@@ -746,6 +879,16 @@ export const ChatServiceService = {
       Buffer.from(BatchGetRoomsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchGetRoomsResponse => BatchGetRoomsResponse.decode(value),
   },
+  /** One page of the rooms of one member, newest first. */
+  listRooms: {
+    path: "/shop.chat.v1.ChatService/ListRooms" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRoomsRequest): Buffer => Buffer.from(ListRoomsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRoomsRequest => ListRoomsRequest.decode(value),
+    responseSerialize: (value: ListRoomsResponse): Buffer => Buffer.from(ListRoomsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRoomsResponse => ListRoomsResponse.decode(value),
+  },
   /** One page of the messages of one room, oldest first. NOT_FOUND when there is no such room. */
   listMessages: {
     path: "/shop.chat.v1.ChatService/ListMessages" as const,
@@ -757,7 +900,7 @@ export const ChatServiceService = {
       Buffer.from(ListMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMessagesResponse => ListMessagesResponse.decode(value),
   },
-  /** Stores one message, then announces it. NOT_FOUND when there is no such room, PERMISSION_DENIED when the author is not a member. */
+  /** Stores one message, then announces it. NOT_FOUND when there is no such room; with chat:write, PERMISSION_DENIED when the author is not a member. */
   sendMessage: {
     path: "/shop.chat.v1.ChatService/SendMessage" as const,
     requestStream: false as const,
@@ -782,9 +925,11 @@ export const ChatServiceService = {
 export interface ChatServiceServer extends UntypedServiceImplementation {
   /** Rooms by id. Those that do not exist are left out; the order is undefined. */
   batchGetRooms: handleUnaryCall<BatchGetRoomsRequest, BatchGetRoomsResponse>;
+  /** One page of the rooms of one member, newest first. */
+  listRooms: handleUnaryCall<ListRoomsRequest, ListRoomsResponse>;
   /** One page of the messages of one room, oldest first. NOT_FOUND when there is no such room. */
   listMessages: handleUnaryCall<ListMessagesRequest, ListMessagesResponse>;
-  /** Stores one message, then announces it. NOT_FOUND when there is no such room, PERMISSION_DENIED when the author is not a member. */
+  /** Stores one message, then announces it. NOT_FOUND when there is no such room; with chat:write, PERMISSION_DENIED when the author is not a member. */
   sendMessage: handleUnaryCall<SendMessageRequest, SendMessageResponse>;
   /** The messages of one room after a sequence number: first those that were sent, then each as it is sent. */
   watchRoom: handleServerStreamingCall<WatchRoomRequest, WatchRoomResponse>;
@@ -807,6 +952,22 @@ export interface ChatServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchGetRoomsResponse) => void,
   ): ClientUnaryCall;
+  /** One page of the rooms of one member, newest first. */
+  listRooms(
+    request: ListRoomsRequest,
+    callback: (error: ServiceError | null, response: ListRoomsResponse) => void,
+  ): ClientUnaryCall;
+  listRooms(
+    request: ListRoomsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRoomsResponse) => void,
+  ): ClientUnaryCall;
+  listRooms(
+    request: ListRoomsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRoomsResponse) => void,
+  ): ClientUnaryCall;
   /** One page of the messages of one room, oldest first. NOT_FOUND when there is no such room. */
   listMessages(
     request: ListMessagesRequest,
@@ -823,7 +984,7 @@ export interface ChatServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMessagesResponse) => void,
   ): ClientUnaryCall;
-  /** Stores one message, then announces it. NOT_FOUND when there is no such room, PERMISSION_DENIED when the author is not a member. */
+  /** Stores one message, then announces it. NOT_FOUND when there is no such room; with chat:write, PERMISSION_DENIED when the author is not a member. */
   sendMessage(
     request: SendMessageRequest,
     callback: (error: ServiceError | null, response: SendMessageResponse) => void,

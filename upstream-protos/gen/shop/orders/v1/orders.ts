@@ -1560,7 +1560,10 @@ export const WatchOrdersResponse: MessageFns<WatchOrdersResponse> = {
   },
 };
 
-/** What customers have ordered. */
+/**
+ * What customers have ordered. Who calls is told by the metadata x-weir-subject and x-weir-scopes. Orders of others are as if
+ * they did not exist without the scope orders:read (to read) or orders:write (to change).
+ */
 export type OrderServiceService = typeof OrderServiceService;
 export const OrderServiceService = {
   /** One order. NOT_FOUND when there is none. */
@@ -1605,7 +1608,7 @@ export const OrderServiceService = {
     responseSerialize: (value: SubmitOrderResponse): Buffer => Buffer.from(SubmitOrderResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SubmitOrderResponse => SubmitOrderResponse.decode(value),
   },
-  /** Takes events of the warehouse and answers each, in order, once it is committed or refused. */
+  /** Needs the scope orders:write. Takes events of the warehouse and answers each, in order, once it is committed or refused. */
   syncOrders: {
     path: "/shop.orders.v1.OrderService/SyncOrders" as const,
     requestStream: true as const,
@@ -1646,7 +1649,7 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
   listOrders: handleServerStreamingCall<ListOrdersRequest, ListOrdersResponse>;
   /** Takes the lines of a new order one by one and commits it as a whole: stock is taken, or FAILED_PRECONDITION and nothing happens. */
   submitOrder: handleClientStreamingCall<SubmitOrderRequest, SubmitOrderResponse>;
-  /** Takes events of the warehouse and answers each, in order, once it is committed or refused. */
+  /** Needs the scope orders:write. Takes events of the warehouse and answers each, in order, once it is committed or refused. */
   syncOrders: handleBidiStreamingCall<SyncOrdersRequest, SyncOrdersResponse>;
   /** Cancels an order that is not shipped yet and gives the stock back. FAILED_PRECONDITION when it is. */
   cancelOrder: handleUnaryCall<CancelOrderRequest, CancelOrderResponse>;
@@ -1711,7 +1714,7 @@ export interface OrderServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SubmitOrderResponse) => void,
   ): ClientWritableStream<SubmitOrderRequest>;
-  /** Takes events of the warehouse and answers each, in order, once it is committed or refused. */
+  /** Needs the scope orders:write. Takes events of the warehouse and answers each, in order, once it is committed or refused. */
   syncOrders(): ClientDuplexStream<SyncOrdersRequest, SyncOrdersResponse>;
   syncOrders(options: Partial<CallOptions>): ClientDuplexStream<SyncOrdersRequest, SyncOrdersResponse>;
   syncOrders(

@@ -49,7 +49,7 @@ export interface User {
   id: string;
   /** The name shown to others, 1 to 80 characters. */
   displayName: string;
-  /** Where the shop writes to: private to the user. */
+  /** Where the shop writes to. Empty to others without the scope users:read. */
   email: string;
   /** Address of a picture. */
   avatarUrl: string;
@@ -459,7 +459,7 @@ export const UserServiceService = {
       Buffer.from(BatchGetUsersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchGetUsersResponse => BatchGetUsersResponse.decode(value),
   },
-  /** Changes some fields of one user. NOT_FOUND when there is none, ABORTED when the etag is not the current one. */
+  /** Changes some fields of one user: the caller, or anybody with the scope users:write. NOT_FOUND when there is none, ABORTED when the etag is not the current one. */
   updateUser: {
     path: "/shop.users.v1.UserService/UpdateUser" as const,
     requestStream: false as const,
@@ -474,7 +474,7 @@ export const UserServiceService = {
 export interface UserServiceServer extends UntypedServiceImplementation {
   /** Users by id. Those that do not exist are left out; the order is undefined. */
   batchGetUsers: handleUnaryCall<BatchGetUsersRequest, BatchGetUsersResponse>;
-  /** Changes some fields of one user. NOT_FOUND when there is none, ABORTED when the etag is not the current one. */
+  /** Changes some fields of one user: the caller, or anybody with the scope users:write. NOT_FOUND when there is none, ABORTED when the etag is not the current one. */
   updateUser: handleUnaryCall<UpdateUserRequest, UpdateUserResponse>;
 }
 
@@ -495,7 +495,7 @@ export interface UserServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchGetUsersResponse) => void,
   ): ClientUnaryCall;
-  /** Changes some fields of one user. NOT_FOUND when there is none, ABORTED when the etag is not the current one. */
+  /** Changes some fields of one user: the caller, or anybody with the scope users:write. NOT_FOUND when there is none, ABORTED when the etag is not the current one. */
   updateUser(
     request: UpdateUserRequest,
     callback: (error: ServiceError | null, response: UpdateUserResponse) => void,

@@ -1,0 +1,70 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { schema } from '../schema/index.ts';
+import { describeOptions, type OptionDescription } from '../src/cli/describe-options.ts';
+import { errorTable } from '../src/errors.ts';
+
+/** A part of a document that is made from the code: between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. */
+interface Table {
+  readonly file: string;
+  readonly name: string;
+  readonly lines: () => readonly string[];
+}
+
+const tables: readonly Table[] = [
+  {
+    file: 'README.md',
+    name: 'options',
+    lines: () => optionLines((option) => !option.startsWith('upstreams.')),
+  },
+  { file: 'docs/limits.md', name: 'limits', lines: () => optionLines(() => true) },
+  { file: 'docs/errors.md', name: 'errors', lines: errorLines },
+];
+
+/** Every document that is made from the code, or has such parts, by its path from the root, as it should be. */
+export async function writtenDocuments(): Promise<ReadonlyMap<string, string>> {
+  const documents = new Map<string, string>();
+  for (const { file, name, lines } of tables) {
+    const text = documents.get(file) ?? (await readFile(absolute(file), 'utf8'));
+    documents.set(file, withTable(text, name, lines(), file));
+  }
+  documents.set('schema/schema.graphql', `${printSchema(lexicographicSortSchema(schema))}\n`);
+  return documents;
+}
+
+function withTable(text: string, name: string, lines: readonly string[], file: string): string {
+  const begin = `<!-- ${name}:begin -->\n`;
+  const from = text.indexOf(begin);
+  const to = text.indexOf(`<!-- ${name}:end -->`);
+  if (from < 0 || to < from) throw new Error(`${file}: expected the comments ${name}:begin and ${name}:end.`);
+  return `${text.slice(0, from + begin.length)}${lines.join('\n')}\n${text.slice(to)}`;
+}
+
+function optionLines(chosen: (path: string) => boolean): string[] {
+  const rows = describeOptions()
+    .filter(({ option }) => chosen(option))
+    .map(optionRow);
+  return ['| option | meaning | default | bounds | variable |', '|---|---|---|---|---|', ...rows];
+}
+
+function optionRow({ option, description, default: fallback, bounds, variable }: OptionDescription): string {
+  const name = variable ? `\`${variable}\`` : '';
+  return `| \`${option}\` | ${description} | ${fallback} | ${bounds} | ${name} |`;
+}
+
+function errorLines(): string[] {
+  const rows = Object.entries(errorTable).map(
+    ([code, { httpStatus, retryable, message }]) =>
+      `| \`${code}\` | ${httpStatus} | ${retryable ? 'yes' : 'no'} | ${message} |`,
+  );
+  return ['| code | status | retry | message |', '|---|---|---|---|', ...rows];
+}
+
+function absolute(file: string): string {
+  return fileURLToPath(new URL(`../${file}`, import.meta.url));
+}
+
+if (import.meta.main) {
+  for (const [file, text] of await writtenDocuments()) await writeFile(absolute(file), text);
+}

@@ -1,0 +1,28 @@
+import type { Timeline } from './timeline.ts';
+
+/**
+ * How an operation ended: `ok` without an error; `partial` with data and errors; `error` executed, and without data;
+ * `refused` before it was executed.
+ */
+export type Outcome = 'ok' | 'partial' | 'error' | 'refused';
+
+/** What an operation asks for; `unknown` when it was refused before that could be read. */
+export type OperationType = 'query' | 'mutation' | 'subscription' | 'unknown';
+
+/** What is known of an operation when it has ended, for metrics and the log. */
+export interface OperationRecord {
+  readonly requestId: string;
+  /** As the client named it, of any length and with any character; undefined for none. */
+  readonly operationName: string | undefined;
+  readonly type: OperationType;
+  readonly variant: string;
+  /** Who asked; see Principal. Undefined when it was refused before that was known. */
+  readonly principal: { readonly kind: string; readonly subject: string | null } | undefined;
+  readonly outcome: Outcome;
+  /** `extensions.code` of each error of the answer. */
+  readonly codes: readonly string[];
+  readonly durationMs: number;
+  /** Undefined when it was refused before it began. */
+  readonly timeline: Timeline | undefined;
+  readonly traceId: string | undefined;
+}

@@ -1,0 +1,73 @@
+import { type ExecutionResult, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import type { OperationRecord, Outcome } from '../observe/operation-record.ts';
+import type { OperationContext } from './context.ts';
+
+/** Takes the record of an operation that has ended. */
+export type RecordEnd = (record: OperationRecord) => void;
+
+/** Passes on the first record only: whoever notices an operation's end first tells of it, and nobody counts it twice. */
+export function recordOnce(record: RecordEnd): RecordEnd {
+  let isOpen = true;
+  return (end) => {
+    if (isOpen) record(end);
+    isOpen = false;
+  };
+}
+
+/** What was executed, as graphql-js has it. */
+export type Executed = Parameters<typeof getOperationAST>;
+
+/** The record of an operation that was executed and ended with `results`: one, or the events of a subscription. */
+export function executedRecord(
+  context: OperationContext,
+  executed: Executed,
+  { codes, hasData }: { readonly codes: readonly string[]; readonly hasData: boolean },
+  nowMs: number,
+): OperationRecord {
+  const operation: OperationDefinitionNode | null | undefined = getOperationAST(...executed);
+  return {
+    requestId: context.requestId,
+    operationName: operation?.name?.value,
+    type: operation?.operation ?? 'unknown',
+    variant: defaultVariant,
+    principal: context.principal,
+    outcome: outcomeOf(codes, hasData),
+    codes,
+    durationMs: nowMs - context.startMs,
+    timeline: context.timeline,
+    traceId: context.traceId,
+  };
+}
+
+/** The record of a request that was refused before it was executed. */
+export function refusedRecord(
+  requestId: string,
+  codes: readonly string[],
+  durationMs: number,
+): OperationRecord {
+  return {
+    requestId,
+    operationName: undefined,
+    type: 'unknown',
+    variant: defaultVariant,
+    principal: undefined,
+    outcome: 'refused',
+    codes,
+    durationMs,
+    timeline: undefined,
+    traceId: undefined,
+  };
+}
+
+/** The codes of a settled result. */
+export function codesOf({ errors = [] }: ExecutionResult): readonly string[] {
+  return errors.map(({ extensions }) => String(extensions['code']));
+}
+
+/** The face of the graph that is served while there is only one. */
+const defaultVariant = 'web';
+
+function outcomeOf(codes: readonly string[], hasData: boolean): Outcome {
+  if (codes.length === 0) return 'ok';
+  return hasData ? 'partial' : 'error';
+}
