@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createRandom, intBetween, pickOne } from '../seed/random.ts';
+import { systemClock } from '../src/clock.ts';
+import { signDevelopmentToken } from '../src/identity/development-keys.ts';
 import { createClient, type PreparedRequest, postBytes } from './harness/client.ts';
 import { type Contestant, runContest } from './harness/contest.ts';
 import { chooseCores } from './harness/cores.ts';
@@ -14,6 +16,15 @@ const pageSize = 20;
 /** Places in the list to begin a page at. */
 const places = 200;
 const connections = 32;
+
+/** Who asks. */
+const reader = {
+  sub: 'user-1',
+  issuer: 'weir-development',
+  audience: 'weir',
+  scope: 'orders:read',
+  ttlSeconds: 3600,
+};
 
 /** As Relay writes it: a cursor for each edge. */
 const query = `query OrdersPage($first: Int!, $after: String) {
@@ -117,13 +128,17 @@ interface Page {
 /** The contestants with their requests, after each has answered each of them like the first. */
 async function prepare(servers: readonly Program[]): Promise<readonly Contestant[]> {
   const contestants: Contestant[] = [];
+  const authorization = `Bearer ${await signDevelopmentToken(reader, systemClock)}`;
   let expected: readonly unknown[] | undefined;
   for (const { name, address, usage } of servers) {
     const url = new URL(address);
     const client = await createClient(url, 1);
     try {
-      const askPage = async (after: string | null) => pageOf(await client.ask(prepareRequest(url, after)));
-      const requests = (await collectCursors(askPage)).map((cursor) => prepareRequest(url, cursor));
+      const askPage = async (after: string | null) =>
+        pageOf(await client.ask(prepareRequest(url, after, authorization)));
+      const requests = (await collectCursors(askPage)).map((cursor) =>
+        prepareRequest(url, cursor, authorization),
+      );
       const nodes: unknown[] = [];
       for (const request of requests) nodes.push(nodesOf(pageOf(await client.ask(request))));
       expected ??= nodes;
@@ -153,8 +168,9 @@ async function collectCursors(askPage: (after: string | null) => Promise<Page>):
   return cursors;
 }
 
-function prepareRequest(url: URL, after: string | null): PreparedRequest {
-  return { bytes: postBytes(url, { query, variables: { first: pageSize, after } }), assertAnswer };
+function prepareRequest(url: URL, after: string | null, authorization: string): PreparedRequest {
+  const body = { query, variables: { first: pageSize, after } };
+  return { bytes: postBytes(url, body, { authorization }), assertAnswer };
 }
 
 /** Cheap, for it runs for each answer while the clock runs. */

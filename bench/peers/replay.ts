@@ -1,7 +1,7 @@
 // The shop's services from memory: learns from the real ones whatever it is asked for the first time, and counts calls.
 import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import {
   BatchGetProductsRequest,
   BatchGetProductsResponse,
@@ -15,7 +15,10 @@ import {
 } from '../../upstream-protos/gen/shop/users/v1/users.ts';
 
 /** The messages that answer a request, encoded. */
-type Answer = (request: Buffer) => Promise<readonly Buffer[]> | readonly Buffer[];
+type Answer = (
+  request: Buffer,
+  headers: IncomingHttpHeaders,
+) => Promise<readonly Buffer[]> | readonly Buffer[];
 
 interface BatchGet {
   readonly ids: string[];
@@ -59,10 +62,7 @@ const server = createServer({ settings: { maxConcurrentStreams: 1000 } });
 server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
   const chunks: Buffer[] = [];
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  stream.on(
-    'end',
-    () => void serve(stream, headers[':path'] as string | undefined, Buffer.concat(chunks).subarray(5)),
-  );
+  stream.on('end', () => void serve(stream, headers, Buffer.concat(chunks).subarray(5)));
   // A client that is ended with the benchmark cuts its calls off.
   stream.on('error', () => {});
 });
@@ -74,15 +74,19 @@ process.on('message', (message) => {
   if (message === 'calls') process.send?.({ calls });
 });
 
-async function serve(stream: ServerHttp2Stream, path: string | undefined, request: Buffer): Promise<void> {
+async function serve(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  request: Buffer,
+): Promise<void> {
   calls += 1;
   let trailers: Record<string, string> = { 'grpc-status': '0' };
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers(trailers));
   try {
-    const answer = path === undefined ? undefined : answers[path];
-    if (!answer) throw new Error(`nothing is known of ${path}`);
-    for (const message of await answer(request)) stream.write(message);
+    const answer = answers[String(headers[':path'])];
+    if (!answer) throw new Error(`nothing is known of ${headers[':path']}`);
+    for (const message of await answer(request, headers)) stream.write(message);
   } catch (thrown) {
     trailers = { 'grpc-status': '13', 'grpc-message': encodeURIComponent(String(thrown)) };
   }
@@ -92,9 +96,9 @@ async function serve(stream: ServerHttp2Stream, path: string | undefined, reques
 /** The same answer to the same bytes. */
 function answerWhole(path: string): Answer {
   const known = new Map<string, readonly Buffer[]>();
-  return async (request) => {
+  return async (request, headers) => {
     const key = request.toString('latin1');
-    const found = known.get(key) ?? framed(await askOrigin(path, request));
+    const found = known.get(key) ?? framed(await askOrigin(path, request, headers));
     known.set(key, found);
     return found;
   };
@@ -108,14 +112,18 @@ function answerByKey(method: {
   readonly rowsOf: (bytes: Buffer) => readonly (readonly [id: string, bytes: Buffer])[];
 }): Answer {
   const rowsByMask = new Map<string, Map<string, Buffer>>();
-  return async (bytes) => {
+  return async (bytes, headers) => {
     const request = method.read(bytes);
     const mask = request.readMask?.join() ?? '';
     const rows = rowsByMask.get(mask) ?? new Map<string, Buffer>();
     rowsByMask.set(mask, rows);
     const missing = request.ids.filter((id) => !rows.has(id));
     if (missing.length > 0) {
-      const [response = none] = await askOrigin(method.path, method.write({ ...request, ids: missing }));
+      const [response = none] = await askOrigin(
+        method.path,
+        method.write({ ...request, ids: missing }),
+        headers,
+      );
       for (const id of missing) rows.set(id, none);
       for (const [id, row] of method.rowsOf(response)) rows.set(id, row);
     }
@@ -123,10 +131,12 @@ function answerByKey(method: {
   };
 }
 
-async function askOrigin(path: string, request: Buffer): Promise<Buffer[]> {
+async function askOrigin(path: string, request: Buffer, headers: IncomingHttpHeaders): Promise<Buffer[]> {
   const asIs = (bytes: Buffer) => bytes;
   // A unary answer is a stream of one message on the wire.
-  const stream = origin.makeServerStreamRequest(path, asIs, asIs, request);
+  const caller = Object.entries(headers).filter(([name]) => name.startsWith('x-weir-'));
+  const metadata = Metadata.fromHttp2Headers(Object.fromEntries(caller));
+  const stream = origin.makeServerStreamRequest(path, asIs, asIs, request, metadata);
   return (await stream.toArray()) as Buffer[]; // as: what asIs gives
 }
 
