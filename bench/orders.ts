@@ -130,7 +130,7 @@ async function prepare(servers: readonly Program[]): Promise<readonly Contestant
   const contestants: Contestant[] = [];
   const authorization = `Bearer ${await signDevelopmentToken(reader, systemClock)}`;
   let expected: readonly unknown[] | undefined;
-  for (const { name, address, usage } of servers) {
+  for (const { name, address, usage, profile } of servers) {
     const url = new URL(address);
     const client = await createClient(url, 1);
     try {
@@ -145,7 +145,7 @@ async function prepare(servers: readonly Program[]): Promise<readonly Contestant
       if (!isDeepStrictEqual(nodes, expected))
         throw new Error(`${name} answers other orders than ${servers[0]?.name}`);
       const random = createRandom(1, 'order', contestants.length);
-      contestants.push({ name, url, usage, next: () => pickOne(random, requests) });
+      contestants.push({ name, url, usage, profile, next: () => pickOne(random, requests) });
     } finally {
       client.close();
     }

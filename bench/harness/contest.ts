@@ -7,6 +7,8 @@ export interface Contestant {
   readonly name: string;
   readonly url: URL;
   readonly usage: () => Promise<Usage>;
+  /** Runs when it is warm, before the first slice. */
+  readonly profile: () => Promise<unknown>;
   /** The next request to send. */
   readonly next: () => PreparedRequest;
 }
@@ -72,6 +74,7 @@ export async function runContest(
   try {
     for (let round = 0; round < warmUpRounds; round += 1)
       for (const { client, next } of runners) await client.load(next, warmUpMs);
+    for (const { profile } of runners) await profile();
     for (let cycle = 0; cycle < cycles; cycle += 1) {
       for (const index of runners.keys()) {
         options.signal.throwIfAborted();

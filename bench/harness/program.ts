@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pinnedCommand } from './cores.ts';
 import type { Usage } from './probe.ts';
@@ -37,6 +38,8 @@ export interface Program {
   /** Asks the process itself; it must know the question. */
   readonly ask: <Answer>(question: string) => Promise<Answer>;
   readonly usage: () => Promise<Usage>;
+  /** Begins its CPU profile, where one is wanted. */
+  readonly profile: () => Promise<unknown>;
   /** Ends it, by its pid, and waits for that. Idempotent. */
   readonly end: () => Promise<void>;
 }
@@ -44,21 +47,15 @@ export interface Program {
 /** Starts a Node process that ends with this one, and resolves when it is ready. */
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { name, folder = process.cwd(), profileFolder } = options;
-  const profile = profileFolder
-    ? [
-        '--cpu-prof',
-        '--cpu-prof-interval=500',
-        '--cpu-prof-dir',
-        profileFolder,
-        '--cpu-prof-name',
-        `${name}.cpuprofile`,
-      ]
-    : [];
-  const flags = [...nodeFlags, ...profile, ...options.args];
+  const flags = [...nodeFlags, ...options.args];
   const { program, args } = pinnedCommand(options.cores, process.execPath, flags);
   const child = spawn(program, args, {
     cwd: folder,
-    env: { ...ownEnvironment(), ...options.environment },
+    env: {
+      ...ownEnvironment(),
+      ...options.environment,
+      ...(profileFolder && { BENCH_PROFILE: join(profileFolder, `${name}.cpuprofile`) }),
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Ctrl-C goes to this process alone, which then ends the others in order.
     detached: true,
@@ -67,7 +64,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   try {
     const address = await readyAddress(child, options);
     const ask = <Answer>(question: string) => askChild<Answer>(child, name, question);
-    return { name, address, ask, usage: () => ask<Usage>('usage'), end };
+    return { name, address, ask, usage: () => ask<Usage>('usage'), profile: () => ask('profile'), end };
   } catch (thrown) {
     await end();
     throw thrown;
