@@ -79,7 +79,7 @@ export const orders: Scenario = {
     const servers: Program[] = [];
     for (const program of programs(replay.address, options)) servers.push(await start(program));
     options.progress('collecting pages');
-    const contestants = await prepare(servers);
+    const contestants = await prepare(servers, options.signal);
     // All answers are learnt: the services and their database need not disturb any more.
     await shop.end();
     const { calls } = replayCounter(replay);
@@ -126,7 +126,7 @@ interface Page {
 }
 
 /** The contestants with their requests, after each has answered each of them like the first. */
-async function prepare(servers: readonly Program[]): Promise<readonly Contestant[]> {
+async function prepare(servers: readonly Program[], signal: AbortSignal): Promise<readonly Contestant[]> {
   const contestants: Contestant[] = [];
   const authorization = `Bearer ${await signDevelopmentToken(reader, systemClock)}`;
   let expected: readonly unknown[] | undefined;
@@ -134,8 +134,11 @@ async function prepare(servers: readonly Program[]): Promise<readonly Contestant
     const url = new URL(address);
     const client = await createClient(url, 1);
     try {
-      const askPage = async (after: string | null) =>
+      const askPage = async (after: string | null) => {
+        signal.throwIfAborted();
+        return;
         pageOf(await client.ask(prepareRequest(url, after, authorization)));
+      };
       const requests = (await collectCursors(askPage)).map((cursor) =>
         prepareRequest(url, cursor, authorization),
       );

@@ -90,7 +90,8 @@ async function openConnection(url: URL): Promise<Connection> {
           resolve(answer);
         };
         pending = { settle, fail: reject };
-        socket.write(request.bytes);
+        if (socket.destroyed) fail(new Error(`${url.href} has closed the connection`));
+        else socket.write(request.bytes);
       }),
     close: () => socket.destroy(),
   };

@@ -45,9 +45,8 @@ interface Slice {
 }
 
 const minCycles = 15;
-/** Short rounds: a connection that waits for 5 s is closed by Node's server. */
-const warmUpRounds = 8;
-const warmUpMs = 400;
+const warmUpRounds = 4;
+const warmUpMs = 750;
 
 /** Cycles and the length of a slice for `seconds` in all: slices of a second, shorter where 15 cycles need it. */
 export function planSlices(seconds: number, contestants: number): { cycles: number; sliceMs: number } {
@@ -63,53 +62,48 @@ export async function runContest(
   contestants: readonly Contestant[],
   options: ContestOptions,
 ): Promise<readonly ContestResult[]> {
-  const runners = await Promise.all(
-    contestants.map(async (contestant) => ({
-      ...contestant,
-      client: await createClient(contestant.url, options.connections),
-      slices: [] as Slice[],
-    })),
-  );
+  const runners = contestants.map((contestant) => ({ ...contestant, slices: [] as Slice[] }));
   const { cycles, sliceMs } = planSlices(options.seconds, runners.length);
-  try {
-    for (let round = 0; round < warmUpRounds; round += 1)
-      for (const { client, next } of runners) await client.load(next, warmUpMs);
-    for (const { profile } of runners) await profile();
-    for (let cycle = 0; cycle < cycles; cycle += 1) {
-      for (const index of runners.keys()) {
-        options.signal.throwIfAborted();
-        const runner = runners[(index + cycle) % runners.length];
-        runner?.slices.push(await runSlice(runner, runner.client, sliceMs, options));
-      }
-      options.onCycle?.(cycle + 1, cycles);
+  for (let round = 0; round < warmUpRounds; round += 1)
+    for (const runner of runners) await runSlice(runner, warmUpMs, options);
+  for (const { profile } of runners) await profile();
+  for (let cycle = 0; cycle < cycles; cycle += 1) {
+    for (const index of runners.keys()) {
+      const runner = runners[(index + cycle) % runners.length];
+      runner?.slices.push(await runSlice(runner, sliceMs, options));
     }
-    const first = runners[0]?.slices ?? [];
-    return await Promise.all(
-      runners.map(async ({ name, slices, usage }) => resultOf(name, slices, first, await usage())),
-    );
-  } finally {
-    for (const { client } of runners) client.close();
+    options.onCycle?.(cycle + 1, cycles);
   }
+  const first = runners[0]?.slices ?? [];
+  return Promise.all(
+    runners.map(async ({ name, slices, usage }) => resultOf(name, slices, first, await usage())),
+  );
 }
 
+/** On connections of its own, opened before it counts: servers close those that wait for some seconds. */
 async function runSlice(
-  { usage, next }: Contestant,
-  client: Awaited<ReturnType<typeof createClient>>,
+  { url, usage, next }: Contestant,
   sliceMs: number,
-  { countCalls }: ContestOptions,
+  { connections, countCalls, signal }: ContestOptions,
 ): Promise<Slice> {
-  const callsBefore = await countCalls();
-  const before = await usage();
-  const startMs = performance.now();
-  const timesMs = await client.load(next, sliceMs);
-  const seconds = (performance.now() - startMs) / 1000;
-  const after = await usage();
-  return {
-    cpuUsPerRequest: (after.cpuUs - before.cpuUs) / timesMs.length,
-    requestsPerSecond: timesMs.length / seconds,
-    calls: (await countCalls()) - callsBefore,
-    timesMs,
-  };
+  signal.throwIfAborted();
+  const client = await createClient(url, connections);
+  try {
+    const callsBefore = await countCalls();
+    const before = await usage();
+    const startMs = performance.now();
+    const timesMs = await client.load(next, sliceMs);
+    const seconds = (performance.now() - startMs) / 1000;
+    const after = await usage();
+    return {
+      cpuUsPerRequest: (after.cpuUs - before.cpuUs) / timesMs.length,
+      requestsPerSecond: timesMs.length / seconds,
+      calls: (await countCalls()) - callsBefore,
+      timesMs,
+    };
+  } finally {
+    client.close();
+  }
 }
 
 function resultOf(
