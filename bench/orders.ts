@@ -136,8 +136,7 @@ async function prepare(servers: readonly Program[], signal: AbortSignal): Promis
     try {
       const askPage = async (after: string | null) => {
         signal.throwIfAborted();
-        return;
-        pageOf(await client.ask(prepareRequest(url, after, authorization)));
+        return pageOf(await client.ask(prepareRequest(url, after, authorization)));
       };
       const requests = (await collectCursors(askPage)).map((cursor) =>
         prepareRequest(url, cursor, authorization),
