@@ -10,9 +10,12 @@ export interface Clients {
   readonly users: UserServiceClient;
 }
 
-/** Clients of one address; channelz is off because it only costs, and Weir has it off too. */
+/**
+ * Clients of one address. Each has its own connection, as services of a real system have, which live at different
+ * addresses; channelz is off because it only costs, and Weir has it off too.
+ */
 export function createClients(target: string): Clients {
-  const options = { 'grpc.enable_channelz': 0 };
+  const options = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_channelz': 0 };
   const plain = credentials.createInsecure();
   return {
     catalog: new CatalogServiceClient(target, plain, options),
