@@ -1,4 +1,4 @@
-import { defineLoader, type UpstreamPage, type UpstreamRows } from '../src/index.ts';
+import { defineLoader, type UpstreamPage, type UpstreamRows, withInputPaths } from '../src/index.ts';
 import {
   CatalogServiceService as catalog,
   type ListProductsRequest,
@@ -54,7 +54,12 @@ export async function listProducts(
   page: UpstreamPage,
 ): Promise<UpstreamRows<Product>> {
   const request = { ...query, page: pageRequest(page), readMask: [...readMask] };
-  const response = await context.upstreams.catalog.unary(catalog.listProducts, request);
+  const listed = context.upstreams.catalog.unary(catalog.listProducts, request);
+  const response = await withInputPaths(listed, {
+    'filter.query': 'filter.query',
+    'filter.minPrice': 'filter.price',
+    'filter.maxPrice': 'filter.price',
+  });
   return pageRows(response.products, response.page);
 }
 

@@ -2,6 +2,7 @@ import { defineLoader, type UpstreamPage, type UpstreamRows, withInputPaths } fr
 import type { PageInfo } from '../upstream-protos/gen/shop/common/v1/page.ts';
 import {
   type CancelOrderRequest,
+  type ListOrdersRequest,
   type Order,
   type OrderFilter,
   OrderServiceService as orders,
@@ -40,6 +41,10 @@ export async function listOrders(
   page: UpstreamPage,
 ): Promise<UpstreamRows<Order>> {
   const request = { filter, page: pageRequest(page), readMask: [...readMask] };
+  return withInputPaths(orderRows(context, request), { 'filter.customerId': 'filter.customer' });
+}
+
+async function orderRows(context: ShopContext, request: ListOrdersRequest): Promise<UpstreamRows<Order>> {
   const rows: Order[] = [];
   let info: PageInfo | undefined;
   for await (const { item } of context.upstreams.orders.serverStream(orders.listOrders, request)) {
@@ -76,7 +81,7 @@ function* partsOf({ header, lines }: OrderDraft): Generator<SubmitOrderRequest> 
 /** Cancels an order; rejects with `FAILED_PRECONDITION` when it has come too far. */
 export async function cancelOrder(context: ShopContext, request: CancelOrderRequest): Promise<Order> {
   const cancelled = context.upstreams.orders.unary(orders.cancelOrder, request);
-  const { order } = await withInputPaths(cancelled, { reason: 'input.reason' });
+  const { order } = await withInputPaths(cancelled, { id: 'input.order', reason: 'input.reason' });
   return required(order, 'order');
 }
 

@@ -2,6 +2,7 @@ import { sendMessage } from '../loaders/chat.ts';
 import { assertNodeId } from '../src/index.ts';
 import type { Message as MessageMessage } from '../upstream-protos/gen/shop/chat/v1/chat.ts';
 import { builder } from './builder.ts';
+import { optionalText } from './invalid-input.ts';
 import { Message } from './room.ts';
 import { assertSubject } from './subject.ts';
 
@@ -34,8 +35,8 @@ builder.mutationFields((t) => ({
     description: 'Writes in a room of which the user who asks is a member.',
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The message.' }) },
     resolve: async (_root, { input }, context) => {
-      const roomId = assertNodeId(input.room, 'Room');
-      const idempotencyKey = input.idempotencyKey ?? '';
+      const roomId = assertNodeId(input.room, 'Room', ['input', 'room']);
+      const idempotencyKey = optionalText(input.idempotencyKey, ['input', 'idempotencyKey']);
       const request = { roomId, authorId: assertSubject(context), text: input.text, idempotencyKey };
       return { message: await sendMessage(context, request) };
     },

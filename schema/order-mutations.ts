@@ -13,6 +13,7 @@ import type {
   SyncOrdersResponse,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import { builder } from './builder.ts';
+import { invalidInput, optionalText } from './invalid-input.ts';
 import { Order, OrderStateEnum, orderStates } from './order.ts';
 import { Product } from './product.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
@@ -80,7 +81,7 @@ const OutOfStock = builder
     fields: (t) => ({
       shortages: t.field({
         type: [StockShortage],
-        description: 'The lines that ask for too much.',
+        description: 'The lines that ask for too much, or the first 16 of them.',
         resolve: ({ shortages }) => shortages,
       }),
     }),
@@ -97,7 +98,13 @@ const OrderCancelled = builder
   .implement({
     description: 'The order was cancelled; stock and money were given back.',
     fields: (t) => ({
-      order: t.field({ type: Order, description: 'The order.', resolve: ({ order }) => order }),
+      order: t.field({
+        type: Order,
+        // As in OrderNotCancellable: what differs in that cannot be asked for of both under one name.
+        nullable: true,
+        description: 'The order.',
+        resolve: ({ order }) => order,
+      }),
     }),
   });
 
@@ -190,13 +197,15 @@ builder.mutationFields((t) => ({
     description: 'Orders as the user who asks.',
     args: { input: t.arg({ type: SubmitOrderInput, required: true, description: 'The order.' }) },
     resolve: async (_root, { input }, context) => {
-      const lines = input.lines.map(({ product, quantity }) => ({
-        productId: assertNodeId(product, 'Product'),
+      const lines = input.lines.map(({ product, quantity }, index) => ({
+        productId: assertNodeId(product, 'Product', ['input', 'lines', index, 'product']),
         quantity,
       }));
-      const { note, idempotencyKey } = input;
-      const customerId = assertSubject(context);
-      const header = { customerId, note: note ?? '', idempotencyKey: idempotencyKey ?? '' };
+      const header = {
+        customerId: assertSubject(context),
+        note: input.note ?? '',
+        idempotencyKey: optionalText(input.idempotencyKey, ['input', 'idempotencyKey']),
+      };
       try {
         return { $case: 'submitted' as const, order: await submitOrder(context, { header, lines }) };
       } catch (thrown) {
@@ -214,7 +223,7 @@ builder.mutationFields((t) => ({
     description: 'Cancels an order that is not shipped yet.',
     args: { input: t.arg({ type: CancelOrderInput, required: true, description: 'The order.' }) },
     resolve: async (_root, { input }, context) => {
-      const id = assertNodeId(input.order, 'Order');
+      const id = assertNodeId(input.order, 'Order', ['input', 'order']);
       try {
         const order = await cancelOrder(context, { id, reason: input.reason ?? '' });
         return { $case: 'cancelled' as const, order };
@@ -233,10 +242,15 @@ builder.mutationFields((t) => ({
       events: t.arg({ type: [WarehouseEvent], required: true, description: `1 to ${maxEvents} events.` }),
     },
     resolve: (_root, { events }, context) => {
-      if (events.length === 0 || events.length > maxEvents) throw eventCount(events.length);
+      if (events.length === 0 || events.length > maxEvents)
+        throw invalidInput(['events'], `expected 1 to ${maxEvents} events, got ${events.length}.`);
       return syncOrders(
         context,
-        events.map(({ id, order, kind }) => ({ eventId: id, orderId: assertNodeId(order, 'Order'), kind })),
+        events.map(({ id, order, kind }, index) => ({
+          eventId: id,
+          orderId: assertNodeId(order, 'Order', ['events', index, 'order']),
+          kind,
+        })),
       );
     },
   }),
@@ -253,10 +267,4 @@ function shortLines({ extensions }: WeirError): number[] {
   return fieldViolations.flatMap(({ path }) =>
     path?.[1] === 'lines' && typeof path[2] === 'number' ? [path[2]] : [],
   );
-}
-
-function eventCount(count: number): WeirError {
-  return new WeirError('BAD_USER_INPUT', {
-    message: `Argument "events": expected 1 to ${maxEvents} events, got ${count}. Send them in several operations.`,
-  });
 }

@@ -72,7 +72,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CreatePaymentInput, required: true, description: 'The payment.' }) },
     resolve: async (_root, { input }, context) => {
       const { order, amount, currencyCode, method, idempotencyKey } = input;
-      const orderId = assertNodeId(order, 'Order');
+      const orderId = assertNodeId(order, 'Order', ['input', 'order']);
       const request = {
         idempotencyKey,
         orderId,

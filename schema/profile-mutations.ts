@@ -1,7 +1,7 @@
 import { updateUser } from '../loaders/users.ts';
-import { WeirError } from '../src/index.ts';
 import type { User as UserMessage } from '../upstream-protos/gen/shop/users/v1/users.ts';
 import { builder } from './builder.ts';
+import { invalidInput, optionalText } from './invalid-input.ts';
 import { assertSubject } from './subject.ts';
 import { User } from './user.ts';
 
@@ -40,7 +40,7 @@ builder.mutationFields((t) => ({
         displayName: displayName ?? '',
         avatarUrl: avatar ?? '',
         biography: biography ?? '',
-        etag: etag ?? '',
+        etag: optionalText(etag, ['input', 'etag']),
       };
       return { user: await updateUser(context, { user, updateMask }) };
     },
@@ -58,7 +58,5 @@ const emptyUser = {
 function pathsOf(changes: Readonly<Record<string, string | null | undefined>>): string[] {
   const paths = Object.keys(changes).filter((path) => changes[path] !== undefined && changes[path] !== null);
   if (paths.length > 0) return paths;
-  throw new WeirError('BAD_USER_INPUT', {
-    message: 'Argument "input": expected at least one of displayName, avatar and biography, got none.',
-  });
+  throw invalidInput(['input'], 'expected at least one of displayName, avatar and biography, got none.');
 }

@@ -110,7 +110,6 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     onAnomaly: (anomaly) => log.warn(anomaly, 'an upstream answered with rows that nobody asked for'),
     log,
     randomHex: createRandomHex(),
-    timeoutMs: settings.limits.operationTimeoutMs,
   });
   const { identity } = settings;
   const verifier = identity && keys && createTokenVerifier(identity, { clock: systemClock, keys });
@@ -125,6 +124,7 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     clock: systemClock,
     log,
     bodyMaxBytes: settings.limits.bodyMaxBytes,
+    timeoutMs: settings.limits.operationTimeoutMs,
     explorer: !settings.production,
   });
 }

@@ -47,6 +47,17 @@ export function createDeadline(timeoutMs: number, clock: Clock, parent?: AbortSi
   };
 }
 
+/** The outcome of `work`, or the reason of `signal` if that aborts first; the work itself goes on, and nobody hears of it. */
+export async function unlessAborted<Outcome>(work: Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const unlink = onAbort(signal, () => reject(signal.reason));
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    unlink();
+  }
+}
+
 /** Runs `listener` once when `signal` aborts, at once if it has; returns what removes it. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {

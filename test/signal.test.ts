@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { createDeadline, linkSignals, onAbort } from '../src/signal.ts';
+import { createDeadline, linkSignals, onAbort, unlessAborted } from '../src/signal.ts';
 import { createFakeClock } from './kit/fake-clock.ts';
 
 const listenersOf = ({ signal }: AbortController) => getEventListeners(signal, 'abort').length;
@@ -137,5 +137,26 @@ describe('onAbort()', () => {
     remove();
     expect(listenersOf(controller)).toBe(0);
     controller.abort();
+  });
+});
+
+describe('unlessAborted()', () => {
+  const reason = new Error('no longer');
+
+  it('gives the outcome of the work, and leaves no listener', async () => {
+    const { signal } = new AbortController();
+    expect(await unlessAborted(Promise.resolve('done'), signal)).toBe('done');
+    await expect(unlessAborted(Promise.reject(reason), signal)).rejects.toBe(reason);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('gives the reason when the signal aborts first, or has, whatever becomes of the work', async () => {
+    const controller = new AbortController();
+    const work = Promise.withResolvers<string>();
+    const outcome = unlessAborted(work.promise, controller.signal);
+    controller.abort(reason);
+    await expect(outcome).rejects.toBe(reason);
+    await expect(unlessAborted(work.promise, controller.signal)).rejects.toBe(reason);
+    work.reject(new Error('too late for anybody'));
   });
 });

@@ -1,7 +1,5 @@
 import { status } from '@grpc/grpc-js';
 import {
-  type BatchGetRoomsRequest,
-  type BatchGetRoomsResponse,
   type ChatServiceServer,
   type ListMessagesRequest,
   type ListMessagesResponse,
@@ -15,22 +13,16 @@ import {
 import type { CallContext } from './call-scope.ts';
 import { createHandlers } from './handler.ts';
 import { keyViolations, onceByKey } from './idempotency.ts';
-import { assertId, distinctIds } from './ids.ts';
+import { assertId } from './ids.ts';
 import type { Outbox } from './outbox.ts';
 import { assertActsFor, type Owner, ownerFor } from './ownership.ts';
 import { type PageList, planPage, readPage } from './page.ts';
 import { type Bind, createParams } from './params.ts';
+import { assertRoom, batchGetRooms, listRooms, ROOM_TYPE, withMember } from './rooms.ts';
 import type { ServiceDeps } from './service-deps.ts';
 import { failure, invalidArgument, notFound } from './status.ts';
 import type { Sql, Store } from './store.ts';
 import { textViolations } from './text.ts';
-
-interface RoomRow {
-  readonly id: string;
-  readonly title: string;
-  readonly create_time: Date;
-  readonly member_ids: string[];
-}
 
 interface MessageRow {
   readonly id: string;
@@ -47,14 +39,9 @@ interface MessagePayload {
   readonly text: string;
 }
 
-const ROOM_TYPE = 'shop.chat.v1.Room';
 const SEND = 'ChatService/SendMessage';
 const TEXT_BOUNDS = { min: 1, max: 2_000 };
 const MESSAGE_COLUMNS = ['id', 'room_id', 'author_id', 'text', 'sequence', 'create_time'];
-
-const ROOMS = `
-SELECT id, title, create_time, ARRAY(SELECT user_id FROM room_members WHERE room_id = rooms.id ORDER BY user_id) AS member_ids
-FROM rooms`;
 
 // The message is of the moment of its event, so that both tell the same.
 const STORE = `
@@ -68,27 +55,10 @@ export function createChatService(deps: ServiceDeps): ChatServiceServer {
   const { unary, serverStream } = createHandlers(deps);
   return {
     batchGetRooms: unary(methods.batchGetRooms, (request, context) => batchGetRooms(store, request, context)),
+    listRooms: unary(methods.listRooms, (request, context) => listRooms(store, request, context)),
     listMessages: unary(methods.listMessages, (request, context) => listMessages(store, request, context)),
     sendMessage: unary(methods.sendMessage, (request, context) => sendMessage(deps, request, context)),
     watchRoom: serverStream(methods.watchRoom, (request, context) => watchRoom(deps, request, context)),
-  };
-}
-
-async function batchGetRooms(
-  store: Store,
-  { ids }: BatchGetRoomsRequest,
-  { signal, caller }: CallContext,
-): Promise<BatchGetRoomsResponse> {
-  const { bind, values } = createParams();
-  const conditions = [
-    `id = ANY(${bind(distinctIds(ids))})`,
-    ...withMember(ownerFor(caller, 'chat:read'), 'rooms.id', bind),
-  ];
-  const rows = await store.query<RoomRow>(`${ROOMS} WHERE ${conditions.join(' AND ')}`, values, signal);
-  return {
-    rooms: rows.map(({ id, title, create_time, member_ids }) => {
-      return { id, title, memberIds: member_ids, createTime: create_time };
-    }),
   };
 }
 
@@ -119,20 +89,6 @@ function messageList(roomId: string): PageList {
     keys: [{ column: 'sequence', type: 'bigint' }],
     descending: false,
   };
-}
-
-/** The condition that a room has the user as its member: none for everybody, and nobody is a member. */
-function withMember(user: Owner, room: string, bind: Bind): string[] {
-  if (user === undefined) return [];
-  return [`EXISTS (SELECT FROM room_members WHERE room_id = ${room} AND user_id = ${bind(user)})`];
-}
-
-/** @throws NOT_FOUND when there is no such room, or its members alone may know of it. */
-async function assertRoom(store: Store, roomId: string, reader: Owner, signal: AbortSignal): Promise<void> {
-  const { bind, values } = createParams();
-  const conditions = [`id = ${bind(roomId)}`, ...withMember(reader, 'rooms.id', bind)];
-  const found = await store.query(`SELECT FROM rooms WHERE ${conditions.join(' AND ')}`, values, signal);
-  if (found.length === 0) throw notFound(ROOM_TYPE, roomId);
 }
 
 async function sendMessage(

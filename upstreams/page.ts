@@ -123,14 +123,18 @@ export function pageStatement({ list, plan, from, columns, where }: PageSource, 
     ...(plan.after ? [comparison(list, 'after', plan.after, bind)] : []),
     ...(plan.before ? [comparison(list, 'before', plan.before, bind)] : []),
   ];
-  const direction = list.descending !== plan.backward ? 'DESC' : 'ASC';
   return [
     `SELECT ${[...columns, ...keys].join(', ')} FROM ${from}`,
     conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '',
-    `ORDER BY ${list.keys.map(({ column }) => `${column} ${direction}`).join(', ')}`,
+    orderBy(list, plan.backward),
     `LIMIT ${bind(plan.size + 1)}`,
     plan.skip > 0 ? `OFFSET ${bind(plan.skip)}` : '',
   ].join(' ');
+}
+
+function orderBy({ keys, descending }: PageList, backward: boolean): string {
+  const direction = descending !== backward ? 'DESC' : 'ASC';
+  return `ORDER BY ${keys.map(({ column }) => `${column} ${direction}`).join(', ')}`;
 }
 
 /** A page's rows from what its statement gave, and whether there was more in that direction. */
@@ -191,7 +195,9 @@ async function hasRows(
   const { bind, values } = createParams();
   const conditions = [...where(bind)];
   if (position) conditions.push(comparison(list, side, position, bind, inclusive));
-  const text = `SELECT 1 FROM ${from} WHERE ${conditions.join(' AND ') || 'true'} LIMIT 1`;
+  // Any row would do; the order makes Postgres take the index, where it may else read the table until it meets one.
+  const order = orderBy(list, side === 'before');
+  const text = `SELECT 1 FROM ${from} WHERE ${conditions.join(' AND ') || 'true'} ${order} LIMIT 1`;
   return (await sql.query(text, values, signal)).length > 0;
 }
 

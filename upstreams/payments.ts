@@ -1,7 +1,5 @@
 import { OrderState } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import {
-  type BatchGetPaymentsRequest,
-  type BatchGetPaymentsResponse,
   CreatePaymentRequest,
   CreatePaymentResponse,
   PaymentServiceService as methods,
@@ -12,32 +10,19 @@ import {
 import type { CallContext } from './call-scope.ts';
 import { createHandlers } from './handler.ts';
 import { keyViolations, onceByKey } from './idempotency.ts';
-import { distinctIds } from './ids.ts';
-import { moneyFromNanos, nanosFromMoney } from './money.ts';
+import { nanosFromMoney } from './money.ts';
 import { changeState, lockOrder } from './order-changes.ts';
 import { ORDER_TYPE } from './order-rows.ts';
 import type { Outbox } from './outbox.ts';
 import { type Owner, ownedBy, ownerFor } from './ownership.ts';
 import { createParams } from './params.ts';
+import { methodToJson, PAYMENT_COLUMNS, type PaymentRow, paymentFromRow } from './payment-rows.ts';
+import { batchGetPayments, listPayments } from './payments-read.ts';
 import type { ServiceDeps } from './service-deps.ts';
 import { failedPrecondition, invalidArgument, notFound, type Violation } from './status.ts';
-import type { Sql, Store } from './store.ts';
+import type { Sql } from './store.ts';
 import { ID_BOUNDS, textViolations } from './text.ts';
 
-interface PaymentRow {
-  readonly id: string;
-  readonly order_id: string;
-  readonly currency_code: string;
-  readonly amount_nanos: bigint;
-  readonly state: PaymentState;
-  /** One key, the name of the case: {"card": {"brand": "visa", "lastFour": "4242"}}. */
-  readonly method: Readonly<Record<string, unknown>>;
-  readonly create_time: Date;
-}
-
-const COLUMNS = 'id, order_id, currency_code, amount_nanos, state, method, create_time';
-/** Whose payment it is. */
-const CUSTOMER = '(SELECT customer_id FROM orders WHERE orders.id = payments.order_id)';
 const METHOD = 'PaymentService/CreatePayment';
 
 /** The texts of each method and how long they are. */
@@ -54,6 +39,9 @@ export function createPaymentService(deps: ServiceDeps): PaymentServiceServer {
     createPayment: unary(methods.createPayment, (request, context) => createPayment(deps, request, context)),
     batchGetPayments: unary(methods.batchGetPayments, (request, context) =>
       batchGetPayments(deps.store, request, context),
+    ),
+    listPayments: unary(methods.listPayments, (request, context) =>
+      listPayments(deps.store, request, context),
     ),
   };
 }
@@ -133,45 +121,10 @@ async function pay(
   }
   const [row] = await tx.query<PaymentRow>(
     `INSERT INTO payments (id, order_id, currency_code, amount_nanos, state, method, create_time)
-     VALUES ('payment-' || nextval('payment_numbers'), $1, $2, $3, $4, $5, clock_timestamp()) RETURNING ${COLUMNS}`,
+     VALUES ('payment-' || nextval('payment_numbers'), $1, $2, $3, $4, $5, clock_timestamp()) RETURNING ${PAYMENT_COLUMNS.join(', ')}`,
     [orderId, order.currency_code, nanos, PaymentState.PAYMENT_STATE_CAPTURED, methodToJson(method)],
   );
   if (!row) throw new Error('Postgres took no payment.');
   await changeState(tx, outbox, order, OrderState.ORDER_STATE_PAID, { paymentId: row.id });
   return paymentFromRow(row);
-}
-
-async function batchGetPayments(
-  store: Store,
-  { ids }: BatchGetPaymentsRequest,
-  { signal, caller }: CallContext,
-): Promise<BatchGetPaymentsResponse> {
-  const { bind, values } = createParams();
-  const conditions = [
-    `id = ANY(${bind(distinctIds(ids))})`,
-    ...ownedBy(ownerFor(caller, 'payments:read'), CUSTOMER, bind),
-  ];
-  const text = `SELECT ${COLUMNS} FROM payments WHERE ${conditions.join(' AND ')}`;
-  const rows = await store.query<PaymentRow>(text, values, signal);
-  return { payments: rows.map(paymentFromRow) };
-}
-
-function paymentFromRow(row: PaymentRow): Payment {
-  return {
-    id: row.id,
-    orderId: row.order_id,
-    amount: moneyFromNanos(row.currency_code, row.amount_nanos),
-    state: row.state,
-    method: methodFromJson(row.method),
-    createTime: row.create_time,
-  };
-}
-
-function methodToJson(method: Payment['method']): Record<string, unknown> {
-  return method ? { [method.$case]: method.value } : {};
-}
-
-function methodFromJson(json: PaymentRow['method']): Payment['method'] {
-  const [$case, value] = Object.entries(json)[0] ?? [];
-  return { $case, value } as Payment['method']; // The column holds what methodToJson writes, or the seed in the same shape.
 }

@@ -28,6 +28,8 @@ export interface FailureDetails {
 }
 
 const DOMAIN = 'shop.example';
+/** Of a list of details, the first are told: all of them stand in one trailer, which has to stay within 8 KiB. */
+export const MAX_LISTED = 16;
 
 /** An answer other than OK. grpc-js reads its code, details and metadata. */
 export class Failure extends Error {
@@ -54,7 +56,10 @@ export function failure(code: status, message: string, details: FailureDetails =
 
 /** INVALID_ARGUMENT: the request is wrong whatever the state of the shop. */
 export function invalidArgument(...violations: readonly Violation[]): Failure {
-  const message = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  const message = violations
+    .slice(0, MAX_LISTED)
+    .map(({ field, description }) => `${field}: ${description}`)
+    .join('; ');
   return failure(status.INVALID_ARGUMENT, message, { violations });
 }
 
@@ -91,7 +96,7 @@ export function aborted(reason: string, message: string): Failure {
 function anysFrom({ violations, reason, metadata, resource, preconditions }: FailureDetails): Any[] {
   const details: Any[] = [];
   if (violations) {
-    details.push(any('BadRequest', BadRequest, { fieldViolations: [...violations] }));
+    details.push(any('BadRequest', BadRequest, { fieldViolations: violations.slice(0, MAX_LISTED) }));
   }
   if (reason) {
     details.push(any('ErrorInfo', ErrorInfo, { reason, domain: DOMAIN, metadata: { ...metadata } }));
@@ -103,7 +108,9 @@ function anysFrom({ violations, reason, metadata, resource, preconditions }: Fai
     );
   }
   if (preconditions) {
-    details.push(any('PreconditionFailure', PreconditionFailure, { violations: [...preconditions] }));
+    details.push(
+      any('PreconditionFailure', PreconditionFailure, { violations: preconditions.slice(0, MAX_LISTED) }),
+    );
   }
   return details;
 }

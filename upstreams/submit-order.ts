@@ -13,7 +13,7 @@ import { type OrderDraft, readOrderDraft } from './order-draft.ts';
 import { ALL_ORDER_COLUMNS, orderFromRow, readOrders } from './order-rows.ts';
 import type { Outbox } from './outbox.ts';
 import { assertActsFor } from './ownership.ts';
-import { failedPrecondition, failure, invalidArgument } from './status.ts';
+import { failedPrecondition, failure, invalidArgument, MAX_LISTED } from './status.ts';
 import type { Sql, Store } from './store.ts';
 
 interface ProductRow {
@@ -113,7 +113,8 @@ function assertStock(lines: readonly SubmitOrderLine[], products: readonly Produ
     return stock >= wanted ? [] : [{ id, field: `lines[${index}].quantity`, description }];
   });
   if (short.length === 0) return;
-  throw failure(status.FAILED_PRECONDITION, `Out of stock: ${short.map(({ id }) => id).join(', ')}.`, {
+  const names = short.slice(0, MAX_LISTED).map(({ id }) => id);
+  throw failure(status.FAILED_PRECONDITION, `Out of stock: ${names.join(', ')}.`, {
     reason: 'OUT_OF_STOCK',
     preconditions: short.map(({ id, description }) => ({ type: 'OUT_OF_STOCK', subject: id, description })),
     violations: short.map(({ field, description }) => ({ field, description })),

@@ -24,7 +24,7 @@ export interface LoaderRegistryOptions<Context> {
 export interface LoaderRegistry<Context> {
   /**
    * The row of `key`, or null when there is none; a null key gives null without a call. Loads of the same turn with
-   * the same definition and equal `args` (plain data) go out together; a key is asked once per operation, unless its
+   * the same definition and equal `args` (plain data that nobody changes) go out together; a key is asked once per operation, unless its
    * fetch failed: that rejects these loads with the fetch's error, and a later load tries again.
    */
   load<Key extends LoaderKey, Row>(
@@ -96,11 +96,18 @@ export function createLoaderRegistry<Context>(
   return { load, loadMany, forget: loaders.clear, dispose };
 }
 
+/** The loaders of one definition. Loads of one level mostly have the very same arguments: those need no text. */
+interface LoadersByArgs {
+  lastArgs: unknown;
+  last: unknown;
+  readonly byText: Map<string, unknown>;
+}
+
 /** One loader per definition and arguments; as many as the document has such pairs, so its limits bound the table. */
 function createLoaderTable<Context>(scope: LoaderScope<Context>) {
   // Loaders without arguments stand alone, so that the common load costs one lookup and no text.
   const plain = new Map<object, unknown>();
-  const withArgs = new Map<object, Map<string, unknown>>();
+  const withArgs = new Map<object, LoadersByArgs>();
 
   function get<Key extends LoaderKey, Row, Args>(
     definition: LoaderDefinition<Context, Key, Row, Args>,
@@ -108,8 +115,16 @@ function createLoaderTable<Context>(scope: LoaderScope<Context>) {
   ): Loader<Key, Row> {
     const args = given as Args; // as: the signatures let only definitions without Args leave it out
     if (given === undefined) return entryOf(plain, definition, () => createLoader(definition, args, scope));
-    const byArgs = entryOf(withArgs, definition, () => new Map<string, unknown>());
-    return entryOf(byArgs, canonicalJson(given), () => createLoader(definition, args, scope));
+    const byArgs = entryOf<object, LoadersByArgs>(withArgs, definition, () => ({
+      lastArgs: undefined,
+      last: undefined,
+      byText: new Map(),
+    }));
+    if (byArgs.lastArgs !== given) {
+      byArgs.last = entryOf(byArgs.byText, canonicalJson(given), () => createLoader(definition, args, scope));
+      byArgs.lastArgs = given;
+    }
+    return byArgs.last as Loader<Key, Row>; // as: what is under a definition was made from that definition
   }
 
   const clear = (): void => {

@@ -3,137 +3,87 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
-  GraphQLError,
-  getOperationAST,
-  getVariableValues,
-  type SourceLocation,
-  type VariableDefinitionNode,
-  valueFromASTUntyped,
-  visit,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type ValidatedExecutionArgs,
+  validateExecutionArgs,
 } from 'graphql';
-import { compileQuery, isCompiledQuery } from 'graphql-jit';
+import { conditionVariables, type Plan, type PlanRoom } from './plan.ts';
+import { runPlan } from './run.ts';
 
 type Answer = ExecutionResult | Promise<ExecutionResult>;
 
 /** Runs an operation whose document is parsed and validated. */
 export type Execute = (args: ExecutionArgs) => Answer;
 
-/** A compiled operation, or null for one that the compiler cannot do. */
-type Plan = ((args: ExecutionArgs) => Answer) | null;
+/** What is known of one document. */
+interface DocumentPlans {
+  /** Variables that @skip and @include depend on. */
+  readonly conditions: readonly string[];
+  readonly room: PlanRoom;
+  /** By operation, and by what the conditions come to. */
+  readonly plans: WeakMap<OperationDefinitionNode, Map<string, Plan>>;
+}
+
+/** Most plans of one operation that are kept: conditions multiply. */
+const maxPlans = 16;
+
+/** Most fields that the plans of one document remember; what is beyond is planned anew each time. */
+const maxFields = 1000;
 
 /**
- * Executes by plans that graphql-jit compiles at the second use of a document, and by graphql-js before that and for
- * what cannot be compiled, or not rightly. Both give equal answers. Plans live as long as the document that they are made of, so
- * the bound of the document cache is theirs too; a document that is used once is never compiled.
+ * Executes queries and mutations by plans, and by graphql-js what plans cannot do. Both give equal answers; a plan saves
+ * what graphql-js finds out anew for each request and each object: fields, types, arguments. It is data, never code, so
+ * nothing of a client's text can become any. Plans live as long as the document that they are made of: the bound of the
+ * document cache is theirs too.
  */
 export function createExecutor(): Execute {
-  const seen = new WeakMap<DocumentNode, Map<string, Plan> | null>();
+  const known: KnownPlans = new WeakMap();
   return (args) => {
-    const plans = seen.get(args.document);
-    if (plans === undefined) {
-      seen.set(args.document, null);
-      return execute(args) as Answer; // as: without @defer and @stream there is one result
-    }
-    if (plans) return run(plans, args);
-    const made = new Map<string, Plan>();
-    seen.set(args.document, made);
-    return run(made, args);
+    const validated = validateExecutionArgs(args);
+    if (!('schema' in validated)) return { errors: validated };
+    if (isBeyondPlans(args, validated)) return execute(args) as Answer; // as: one result, without @defer and @stream
+    return runPlan(planFor(known, validated), validated);
   };
 }
 
-function run(plans: Map<string, Plan>, args: ExecutionArgs): Answer {
-  const name = args.operationName ?? '';
-  let plan = plans.get(name);
-  if (plan === undefined) {
-    plan = compile(args);
-    plans.set(name, plan);
-  }
-  return plan ? plan(args) : (execute(args) as Answer);
+/** Experiments of graphql-js: incremental delivery, variables of fragments, errors that stay where they are. */
+function isBeyondPlans(
+  { abortSignal }: ExecutionArgs,
+  { schema, fragments, errorPropagation }: ValidatedExecutionArgs,
+): boolean {
+  return (
+    !errorPropagation ||
+    abortSignal !== undefined ||
+    schema.getDirective('defer') !== undefined ||
+    schema.getDirective('stream') !== undefined ||
+    Object.values(fragments).some(({ variableSignatures }) => variableSignatures !== undefined)
+  );
 }
 
-function compile({ schema, document, operationName }: ExecutionArgs): Plan {
-  if (hasConditions(document)) return null;
-  const compiled = compileQuery(schema, document, operationName ?? '');
-  if (!isCompiledQuery(compiled)) return null;
-  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
-  return ({ rootValue, contextValue, variableValues }) => {
-    // graphql-js judges the variables: it knows @oneOf, and its messages are those that clients know.
-    const { errors } = getVariableValues(schema, definitions, variableValues ?? {}, { maxErrors: 50 });
-    if (errors) return { errors };
-    const values = withDefaults(definitions, variableValues ?? {});
-    const answer = compiled.query(rootValue, contextValue, values) as Answer; // as: not a subscription
-    return isPromise(answer)
-      ? answer.then((settled) => withLocatedErrors(settled, document))
-      : withLocatedErrors(answer, document);
-  };
+type KnownPlans = WeakMap<GraphQLSchema, WeakMap<DocumentNode, DocumentPlans>>;
+
+function planFor(
+  known: KnownPlans,
+  { schema, document, operation, variableValues }: ValidatedExecutionArgs,
+): Plan {
+  const ofSchema = entryOf(known, schema, () => new WeakMap<DocumentNode, DocumentPlans>());
+  const { conditions, room, plans } = entryOf(ofSchema, document, () => ({
+    conditions: conditionVariables(document),
+    room: { left: maxFields },
+    plans: new WeakMap(),
+  }));
+  const ofOperation = entryOf(plans, operation, () => new Map<string, Plan>());
+  const key = conditions.map((name) => String(variableValues.coerced[name])).join(' ');
+  const plan = ofOperation.get(key) ?? { room, fields: 0, root: undefined };
+  if (ofOperation.size < maxPlans) ofOperation.set(key, plan);
+  return plan;
 }
 
-/**
- * Whether anything in the document depends on @skip or @include. The compiler notes the condition of a field in its node, so
- * where a fragment is spread twice, or a field stands twice, one condition takes from the answer, or gives to it, what the
- * other decides.
- */
-function hasConditions(document: DocumentNode): boolean {
-  let found = false;
-  visit(document, {
-    Directive: ({ name }) => {
-      found ||= name.value === 'skip' || name.value === 'include';
-    },
-  });
-  return found;
-}
-
-/** The variables with those that have only a default: the compiler takes a non-null variable without a value for missing. */
-function withDefaults(
-  definitions: readonly VariableDefinitionNode[],
-  given: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const values: Record<string, unknown> = { ...given };
-  for (const { variable, defaultValue } of definitions) {
-    const name = variable.name.value;
-    if (defaultValue && values[name] === undefined) values[name] = valueFromASTUntyped(defaultValue);
-  }
-  return values;
-}
-
-/**
- * Gives the compiler's errors the shape of graphql-js's own: instances of its class, with a position in the document,
- * and with an origin, so that what the compiler itself found (null for a non-null field) is told from a refusal.
- */
-function withLocatedErrors(answer: ExecutionResult, { loc }: DocumentNode): ExecutionResult {
-  if (!answer.errors) return answer;
-  for (const { path = [] } of answer.errors) completeLists(answer.data, path);
-  const errors = answer.errors.map(({ message, locations = [], path, originalError }) => {
-    const positions = loc ? locations.map((location) => offsetOf(loc.source.body, location)) : [];
-    return new GraphQLError(message, {
-      ...(loc ? { source: loc.source, positions } : {}),
-      ...(path ? { path } : {}),
-      originalError: originalError ?? new Error(message),
-    });
-  });
-  return { errors, ...(answer.data === undefined ? {} : { data: answer.data }) };
-}
-
-/** Puts back the nulls of items that failed at the end of a list: the compiler leaves them out. */
-function completeLists(data: unknown, path: readonly (string | number)[]): void {
-  let value = data;
-  for (const step of path) {
-    if (Array.isArray(value)) while (value.length <= Number(step)) value.push(null);
-    value = (value as Readonly<Record<string | number, unknown>> | null | undefined)?.[step]; // as: the path of an error in it
-  }
-}
-
-/** The index of a line and column (both from 1) in a text. Lines end as the lexer ends them. */
-function offsetOf(text: string, { line, column }: SourceLocation): number {
-  const breaks = text.matchAll(/\r\n|[\n\r]/g);
-  let start = 0;
-  for (let current = 1; current < line; current += 1) {
-    const { value } = breaks.next();
-    start = value ? value.index + value[0].length : start;
-  }
-  return start + column - 1;
-}
-
-function isPromise(answer: Answer): answer is Promise<ExecutionResult> {
-  return 'then' in answer;
+function entryOf<Key extends object, Value>(map: WeakMap<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }

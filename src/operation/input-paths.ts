@@ -7,8 +7,8 @@ export type InputPaths = Readonly<Record<string, string>>;
 
 /**
  * Waits for a call; where it is refused for parts of its request (`extensions.fieldViolations`), names the parts of the
- * GraphQL input instead: with `{ 'lines.#.productId': 'input.lines.#.product' }` the path `['lines', 2, 'productId']`
- * becomes `['input', 'lines', 2, 'product']`. What is not in the table becomes `['input']`.
+ * GraphQL input instead: with `{ 'parts.#.itemId': 'input.parts.#.item' }` the path `['parts', 2, 'itemId']`
+ * becomes `['input', 'parts', 2, 'item']`. What is not in the table becomes `['input']`.
  */
 export async function withInputPaths<Value>(work: Promise<Value>, paths: InputPaths): Promise<Value> {
   try {

@@ -1,7 +1,6 @@
 import { type ExecutionArgs, type ExecutionResult, subscribe } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
-import { WeirError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import { type RandomHex, traceFrom } from '../observe/trace.ts';
@@ -15,15 +14,13 @@ import { type Settlement, settle, settleEvents, settleFailure } from './settle.t
 export interface PipelineParts extends OperationParts {
   readonly log: Log;
   readonly randomHex: RandomHex;
-  /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
-  readonly timeoutMs: number;
 }
 
 /** What a transport says of a request before its operation begins. */
 export interface RequestFacts {
   readonly requestId: string;
-  /** Of the header `Weir-Timeout-Ms`, as it came. */
-  readonly timeoutHeader: string | undefined;
+  /** When the answer must be there, in {@link Clock.nowMs} milliseconds: see timeoutFrom. May have passed. */
+  readonly deadlineMs: number;
   /** Of the header `traceparent`, as it came. */
   readonly traceparent: string | undefined;
   /** Takes the record of the operation's end; see recordOnce. */
@@ -60,18 +57,9 @@ function startOperation(parts: PipelineParts, request: RequestFacts): OperationC
   return createOperationContext(parts, {
     requestId: request.requestId,
     trace: traceFrom(request.traceparent, parts.randomHex),
-    timeoutMs: timeoutFrom(request.timeoutHeader, parts.timeoutMs),
+    timeoutMs: Math.max(0, request.deadlineMs - parts.clock.nowMs()),
     principal: request.principal,
     signal: request.signal,
-  });
-}
-
-function timeoutFrom(header: string | undefined, maxMs: number): number {
-  if (header === undefined) return maxMs;
-  const timeoutMs = Number(header);
-  if (/^\d{1,15}$/.test(header) && timeoutMs >= 1) return Math.min(timeoutMs, maxMs);
-  throw new WeirError('BAD_REQUEST', {
-    message: `Header "Weir-Timeout-Ms": expected a whole number of milliseconds from 1, got "${header.slice(0, 40)}".`,
   });
 }
 

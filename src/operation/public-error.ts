@@ -39,13 +39,14 @@ function innermostOf(error: GraphQLError): GraphQLError {
 /**
  * Whether the client caused it, told by where graphql-js puts things. Before execution an error has no path: it is about
  * the document or an input value, and names its nodes where something threw it. During execution only what is about an
- * argument has nodes of its own; what has none is about a resolver's result, so its message quotes what came from
+ * argument is the client's doing; the rest is about a resolver's result, so its message may quote what came from
  * upstream. A resolver's GraphQLError passes when it has a code of the table.
  */
 function isRefusal(error: GraphQLError, innermost: GraphQLError): boolean {
   if (isErrorCode(innermost.extensions['code'])) return true;
   if (error.path === undefined) return error.nodes !== undefined || innermost.originalError === undefined;
-  return innermost.nodes !== undefined && innermost.originalError === undefined;
+  const isOfArgument = innermost.nodes !== undefined && innermost.message.startsWith('Argument "');
+  return isOfArgument && innermost.originalError === undefined;
 }
 
 /** GraphQL's own errors have no code; those of the layers around it have codes of their own, which stay inside. */

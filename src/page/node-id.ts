@@ -37,16 +37,22 @@ export function parseNodeId(nodeId: string): ParsedNodeId {
   return { ok: true, typename, id };
 }
 
-/** The id inside `nodeId` when it is one of `expectedTypename`; throws `BAD_USER_INPUT` otherwise. */
-export function assertNodeId(nodeId: string, expectedTypename: string): string {
+/**
+ * The id inside `nodeId` when it is one of `expectedTypename`; throws `BAD_USER_INPUT` otherwise, with a field violation
+ * when `path` says where the id stands in the field's arguments.
+ */
+export function assertNodeId(
+  nodeId: string,
+  expectedTypename: string,
+  path?: readonly (string | number)[],
+): string {
   const parsed = parseNodeId(nodeId);
-  if (!parsed.ok) throw parsed.error;
-  if (parsed.typename === expectedTypename) return parsed.id;
-  throw new WeirError('BAD_USER_INPUT', {
-    message:
-      `Expected an id of ${expectedTypename}, got an id of ${parsed.typename}. ` +
-      `Use the "id" of a ${expectedTypename}.`,
-  });
+  if (parsed.ok && parsed.typename === expectedTypename) return parsed.id;
+  const message = parsed.ok
+    ? `Expected an id of ${expectedTypename}, got an id of ${parsed.typename}. Use the "id" of a ${expectedTypename}.`
+    : parsed.error.message;
+  const fieldViolations = [{ path, description: message }];
+  throw new WeirError('BAD_USER_INPUT', { message, extensions: path ? { fieldViolations } : {} });
 }
 
 function refused(came: string): ParsedNodeId {

@@ -25,7 +25,10 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     });
     request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.on('error', (cause) => reject(new WeirError('CANCELLED', { cause })));
-    request.on('close', () => reject(new WeirError('CANCELLED')));
+    // Every request closes; only one that closes early is worth an error with its stack.
+    request.on('close', () => {
+      if (!request.readableEnded) reject(new WeirError('CANCELLED'));
+    });
   });
 }
 

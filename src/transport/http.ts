@@ -5,10 +5,13 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
 import type { Credentials, Identify } from '../identity/identify.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from '../operation/context.ts';
 import type { RequestFacts } from '../operation/pipeline.ts';
 import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
+import { timeoutFrom } from '../operation/timeout.ts';
+import { createDeadline, unlessAborted } from '../signal.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
 import { createExplorer } from './explorer.ts';
 import { createHttpBorder, type HttpFacts, wrapError } from './http-border.ts';
@@ -27,6 +30,8 @@ export interface HttpOptions {
   readonly record: RecordEnd;
   readonly clock: Clock;
   readonly bodyMaxBytes: number;
+  /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
+  readonly timeoutMs: number;
   /** Whether browsers are given GraphiQL at the graph's path. */
   readonly explorer: boolean;
 }
@@ -69,7 +74,7 @@ export function createHttpServer(options: HttpOptions): Server {
 type Answer = (
   request: IncomingMessage,
   response: ServerResponse,
-  facts: Omit<HttpFacts, 'principal' | 'parameters'>,
+  facts: Omit<HttpFacts, 'principal' | 'parameters' | 'deadlineMs'>,
 ) => Promise<void>;
 
 /** Answers what can be answered, and rejects with what is to be refused. */
@@ -81,13 +86,33 @@ function createAnswer(options: HttpOptions): Answer {
     assertPath(url);
     if (explorer && asksForPage(request)) return explorer(response);
     assertServable(request);
-    const principal = await options.identify(credentialsOf(request));
+    const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), options.timeoutMs);
+    const identified = options.identify(credentialsOf(request));
+    const principal =
+      identified instanceof Promise
+        ? await principalBefore(deadlineMs, identified, options.clock, facts.signal)
+        : identified;
     const parameters =
       request.method === 'POST' ? parseBody(await readBody(request, options.bodyMaxBytes)) : parseQuery(url);
     // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
     if (request.method === 'POST') Object.assign(request, { body: ' ' });
-    await yoga(request, response, { ...facts, principal, parameters });
+    await yoga(request, response, { ...facts, deadlineMs, principal, parameters });
   };
+}
+
+/** Keys may come from a service that hangs: who asks is not waited for longer than the answer may take. */
+async function principalBefore(
+  deadlineMs: number,
+  identified: Promise<Principal>,
+  clock: Clock,
+  gone: AbortSignal,
+): Promise<Principal> {
+  const deadline = createDeadline(Math.max(0, deadlineMs - clock.nowMs()), clock, gone);
+  try {
+    return await unlessAborted(identified, deadline.signal);
+  } finally {
+    deadline.cleanup();
+  }
 }
 
 function createGraph({ schema, log, pipeline }: HttpOptions) {
@@ -117,7 +142,7 @@ function credentialsOf({ headers, headersDistinct, socket }: IncomingMessage): C
 function factsOf(
   request: IncomingMessage,
   response: ServerResponse,
-): Omit<RequestFacts, 'principal' | 'record'> {
+): Omit<RequestFacts, 'principal' | 'record' | 'deadlineMs'> {
   const { headers } = request;
   const given = headerOf(headers['x-request-id']);
   const gone = new AbortController();
@@ -126,10 +151,13 @@ function factsOf(
   });
   return {
     requestId: given !== undefined && requestIdPattern.test(given) ? given : randomUUID(),
-    timeoutHeader: headerOf(headers['weir-timeout-ms']),
     traceparent: headerOf(headers['traceparent']),
     signal: gone.signal,
   };
+}
+
+function timeoutHeaderOf({ headers }: IncomingMessage): string | undefined {
+  return headerOf(headers['weir-timeout-ms']);
 }
 
 function headerOf(value: string | string[] | undefined): string | undefined {

@@ -12,7 +12,7 @@ import { Status } from 'nice-grpc-error-details/lib/proto/google/rpc/status.js';
 
 /** What is wrong with one part of a request. */
 export interface FieldViolation {
-  /** From the request message down: `lines[2].product_id` is `['lines', 2, 'productId']`. */
+  /** From the request message down: `parts[2].item_id` is `['parts', 2, 'itemId']`. */
   readonly path: InputPath;
   readonly description: string;
 }

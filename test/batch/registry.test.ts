@@ -384,6 +384,68 @@ describe('LoaderRegistry.loadMany()', () => {
   });
 });
 
+describe('LoaderRegistry.forget()', () => {
+  it('lets later loads of every loader ask again, with arguments too', async () => {
+    const { registry, context } = setUp();
+    const loadAll = () =>
+      Promise.all([
+        registry.load(rows, 'a'),
+        registry.load(other, 'a'),
+        registry.load(priced, 'a', { currency: 'EUR' }),
+        registry.loadMany(small, ['a', 'b']),
+      ]);
+    await loadAll();
+    await loadAll();
+    expect(context.fetched).toHaveLength(4);
+    registry.forget();
+    await loadAll();
+    expect(context.fetched.map(({ loader }) => loader)).toEqual([
+      ...['rows', 'other', 'priced', 'small'],
+      ...['rows', 'other', 'priced', 'small'],
+    ]);
+  });
+
+  it('gives what is then, for a row that was there and for one that was not', async () => {
+    const { registry, context } = setUp();
+    context.answer = async () => [{ id: 'a', by: 'before' }];
+    expect(await registry.loadMany(rows, ['a', 'b'])).toEqual([{ id: 'a', by: 'before' }, null]);
+    context.answer = async () => [{ id: 'b', by: 'after' }];
+    registry.forget();
+    expect(await registry.loadMany(rows, ['a', 'b'])).toEqual([null, { id: 'b', by: 'after' }]);
+  });
+
+  it('leaves loads that wait for their batch or their fetch to end as they began', async () => {
+    const { registry, context } = setUp();
+    const fetching = Promise.withResolvers<readonly Row[]>();
+    const arrived = Promise.withResolvers<void>();
+    context.answer = () => {
+      arrived.resolve();
+      return fetching.promise;
+    };
+    const first = registry.load(rows, 'a');
+    registry.forget();
+    await arrived.promise;
+    context.answer = async () => [{ id: 'a', by: 'after' }];
+    registry.forget();
+    expect(await registry.load(rows, 'a')).toEqual({ id: 'a', by: 'after' });
+    fetching.resolve([{ id: 'a', by: 'before' }]);
+    expect(await first).toEqual({ id: 'a', by: 'before' });
+    // What was under way does not come back in place of what is newer.
+    expect(await registry.load(rows, 'a')).toEqual({ id: 'a', by: 'after' });
+    expect(context.fetched).toHaveLength(2);
+  });
+
+  it('opens nothing that is closed, and does nothing where nothing was loaded', async () => {
+    const { registry, context } = setUp();
+    registry.forget();
+    registry.forget();
+    registry.dispose();
+    registry.forget();
+    await expect(registry.load(rows, 'a')).rejects.toThrow('after its operation ended');
+    expect(context.fetched).toEqual([]);
+  });
+});
+
 describe('LoaderRegistry.dispose()', () => {
   const closed = 'Loader "rows" was used after its operation ended';
 

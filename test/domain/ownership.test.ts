@@ -167,10 +167,29 @@ const RULES: readonly Rule[] = [
     otherGets: 'empty',
   },
   {
+    method: 'ListPayments',
+    scope: 'payments:read',
+    make: async () => {
+      await newPayment();
+      return OWNER;
+    },
+    ask: async (client, customerId) =>
+      (await ask(client, payments.listPayments, { customerId, page: FIRST_PAGE })).payments,
+    otherGets: 'empty',
+  },
+  {
     method: 'BatchGetRooms',
     scope: 'chat:read',
     make: idOf(ROOM),
     ask: async (client, id) => (await ask(client, chat.batchGetRooms, { ids: [id] })).rooms,
+    otherGets: 'empty',
+  },
+  {
+    method: 'ListRooms',
+    scope: 'chat:read',
+    make: idOf(OWNER),
+    ask: async (client, memberId) =>
+      (await ask(client, chat.listRooms, { memberId, page: FIRST_PAGE })).rooms,
     otherGets: 'empty',
   },
   {

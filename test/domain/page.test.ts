@@ -265,7 +265,8 @@ describe('the cost of a page', () => {
     expect(first.rows).toBe(21);
     expect(thousandth.rows).toBeLessThanOrEqual(21);
     expect(thousandth.removed).toBe(0);
-    expect(thousandth.buffers).toBeLessThanOrEqual(first.buffers + 3);
+    // A row's heap page each at most (how rows lie on pages varies), and the way down the index; OFFSET would read them all.
+    expect(thousandth.buffers).toBeLessThanOrEqual(21 + 4);
     expect(thousandth.node).toBe('Index Scan');
   });
 

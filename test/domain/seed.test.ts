@@ -149,6 +149,10 @@ describe('seedDatabase() at the default size', () => {
       'SELECT count(*)::int FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.amount_nanos <> o.total_nanos',
     ],
     [
+      'leaves payments to their customers and memberships to the times of their rooms',
+      'SELECT (SELECT count(*) FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.customer_id <> o.customer_id)::int + (SELECT count(*) FROM room_members m JOIN rooms r ON r.id = m.room_id WHERE m.room_create_time <> r.create_time)::int',
+    ],
+    [
       'makes nothing before what it refers to',
       'SELECT count(*)::int FROM order_lines l JOIN orders o ON o.id = l.order_id JOIN products p ON p.id = l.product_id JOIN users u ON u.id = o.customer_id WHERE o.create_time < greatest(p.create_time, u.create_time) OR o.update_time < o.create_time',
     ],

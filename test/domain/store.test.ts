@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../upstreams/migrate.ts';
@@ -176,6 +177,28 @@ describe('migrate()', () => {
     await store.query('DROP SCHEMA public CASCADE');
     await store.query('CREATE SCHEMA public');
     const applied = await Promise.all([migrate(store), migrate(store), migrate(observer)]);
-    expect(applied.flat()).toEqual(['0001-shop.sql']);
+    expect(applied.flat()).toEqual(['0001-shop.sql', '0002-lists.sql']);
+  });
+
+  it('migrate() gives the rows that are there what the lists are sorted by', async () => {
+    await store.query('DROP SCHEMA public CASCADE');
+    await store.query('CREATE SCHEMA public');
+    const folder = new URL('../../upstreams/migrations/', import.meta.url);
+    await store.query(await readFile(new URL('0001-shop.sql', folder), 'utf8'));
+    await store.query(
+      'CREATE TABLE migrations (name text PRIMARY KEY, apply_time timestamptz DEFAULT now())',
+    );
+    await store.query(`INSERT INTO migrations VALUES ('0001-shop.sql')`);
+    await store.query(`INSERT INTO users VALUES ('user-1', 'A', 'a@shop.example', '', 1, '', 1, now())`);
+    await store.query(
+      `INSERT INTO orders VALUES ('order-1', 'user-1', 2, 'EUR', 1, 'payment-1', '', now(), now())`,
+    );
+    await store.query(`INSERT INTO payments VALUES ('payment-1', 'order-1', 'EUR', 1, 1, '{}', now())`);
+    await store.query(`INSERT INTO rooms VALUES ('room-1', 'A room', '2026-01-02T03:04:05Z')`);
+    await store.query(`INSERT INTO room_members VALUES ('room-1', 'user-1')`);
+    expect(await migrate(store)).toEqual(['0002-lists.sql']);
+    expect(await store.query('SELECT customer_id FROM payments')).toEqual([{ customer_id: 'user-1' }]);
+    const members = await store.query('SELECT room_create_time FROM room_members');
+    expect(members).toEqual([{ room_create_time: new Date('2026-01-02T03:04:05Z') }]);
   });
 });

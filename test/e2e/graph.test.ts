@@ -166,6 +166,23 @@ describe('products', () => {
     expect(await refusals(page(`first: 1, order: PRICE_ASC, after: "${cursor}"`))).toEqual([]);
   });
 
+  it.each([
+    ['a text of 101 characters', `query: "${'x'.repeat(101)}"`, ['filter', 'query']],
+    ['a price past 64 bits of nanos', 'price: { atLeast: "99999999999.00" }', ['filter', 'price']],
+    [
+      'an end past 64 bits of nanos',
+      'price: { between: { from: "1", to: "99999999999" } }',
+      ['filter', 'price'],
+    ],
+  ])('refuses %s where it stands in the arguments', async (_what, filter, path) => {
+    const { errors } = await shop.ask(page(`filter: { ${filter} }`));
+    expect(errors).toMatchObject([
+      {
+        extensions: { code: 'BAD_USER_INPUT', fieldViolations: [{ path, description: expect.any(String) }] },
+      },
+    ]);
+  });
+
   it('refuses two kinds of price at once, as @oneOf says', async () => {
     expect(await refusals(page('filter: { price: { atMost: "1", atLeast: "2" } }'))).toEqual([
       { code: 'GRAPHQL_VALIDATION_FAILED', message: expect.stringContaining('PriceFilter') },
@@ -187,6 +204,17 @@ describe('products', () => {
     expect(none).toEqual({ edges: [], pageInfo: { hasNextPage: true, hasPreviousPage: false } });
     const { products: some } = await data<Products>(page('order: NEWEST'));
     expect(some.edges).toHaveLength(20);
+  });
+});
+
+describe('orders', () => {
+  it('refuse a customer that cannot be where it stands in the arguments', async () => {
+    const customer = encodeNodeId('User', 'x'.repeat(140));
+    const query = 'query ($customer: ID) { orders(filter: { customer: $customer }) { edges { cursor } } }';
+    const { errors } = await shop.ask(query, { customer });
+    expect(errors).toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT', fieldViolations: [{ path: ['filter', 'customer'] }] } },
+    ]);
   });
 });
 

@@ -23,14 +23,26 @@ export interface Shop {
   readonly logged: Record<string, unknown>[];
   /** A token of the user `sub` with the space-separated scopes. */
   readonly tokenOf: (sub: string, scope?: string) => Promise<string>;
-  /** Sends one operation over HTTP, as an operator who may read everything unless `headers` say otherwise. */
+  /**
+   * Sends one operation over HTTP, as an operator who may read everything unless `headers` say otherwise; null leaves a
+   * header out, so `{ authorization: null }` asks as nobody.
+   */
   readonly ask: <Data = Record<string, unknown>>(
     query: string,
     variables?: Record<string, unknown>,
-    headers?: Record<string, string>,
+    headers?: Readonly<Record<string, string | null>>,
+  ) => Promise<ExecutionResult<Data>>;
+  /** As `ask`, as the user `sub` with the space-separated scopes. */
+  readonly askAs: <Data = Record<string, unknown>>(
+    caller: Caller,
+    query: string,
+    variables?: Record<string, unknown>,
   ) => Promise<ExecutionResult<Data>>;
   readonly close: () => Promise<void>;
 }
+
+/** Who asks; null is somebody without a token. */
+export type Caller = string | { readonly sub: string; readonly scope: string } | null;
 
 /** What a test changes of the shop. */
 export interface ShopOptions {
@@ -60,6 +72,15 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
   });
   const { url } = await gateway.start();
   const authorization = `Bearer ${await tokenOf('operator', readScopes)}`;
+  const ask: Shop['ask'] = async (query, variables = {}, headers = {}) => {
+    const all = Object.entries({ 'content-type': 'application/json', authorization, ...headers });
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: all.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+      body: JSON.stringify({ query, variables }),
+    });
+    return response.json();
+  };
   return {
     url,
     databaseUrl: database.url,
@@ -69,14 +90,9 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
     calls,
     logged,
     tokenOf,
-    ask: async (query, variables = {}, headers = {}) => {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization, ...headers },
-        body: JSON.stringify({ query, variables }),
-      });
-      return response.json();
-    },
+    ask,
+    askAs: async (caller, query, variables) =>
+      ask(query, variables, { authorization: await authorizationOf(caller) }),
     close: async () => {
       await gateway.close();
       await upstreams.close();
@@ -91,6 +107,12 @@ const readScopes = 'orders:read payments:read chat:read users:read';
 function tokenOf(sub: string, scope = ''): Promise<string> {
   const token = { sub, issuer: 'weir-development', audience: 'weir' };
   return signDevelopmentToken(scope === '' ? token : { ...token, scope }, systemClock);
+}
+
+async function authorizationOf(caller: Caller): Promise<string | null> {
+  if (caller === null) return null;
+  const { sub, scope } = typeof caller === 'string' ? { sub: caller, scope: '' } : caller;
+  return `Bearer ${await tokenOf(sub, scope)}`;
 }
 
 /** A log that keeps what it is told, but for the one line of each operation. */

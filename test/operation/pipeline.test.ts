@@ -262,7 +262,6 @@ function createEngine() {
     ...partsWith(clock, probe),
     log,
     randomHex: createRandomHex(),
-    timeoutMs: 5000,
   });
   const getEnveloped = envelop({
     plugins: [
@@ -275,7 +274,7 @@ function createEngine() {
   async function start(document: unknown, variableValues: object, facts: Partial<RequestFacts>) {
     const initial = {
       requestId: 'request-1',
-      timeoutHeader: undefined,
+      deadlineMs: clock.nowMs() + 5000,
       traceparent: undefined,
       principal: anonymousPrincipal('test'),
       record: (record: OperationRecord) => void records.push(record),

@@ -1,5 +1,5 @@
 import SchemaBuilder from '@pothos/core';
-import { type GraphQLSchema, isInterfaceType, isObjectType } from 'graphql';
+import { execute, type GraphQLSchema, isInterfaceType, isObjectType, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { WeirPlugin, weirPluginName } from '../../src/index.ts';
 import { needsExtension } from '../../src/upstream/mask.ts';
@@ -98,11 +98,92 @@ describe('WeirPlugin', () => {
     expect(forgetful).toThrow('Row.label resolves on a masked type');
   });
 
+  it('lets go of loaded rows after each root field of a mutation, before what it gives is resolved', async () => {
+    const { schema, events, context } = buildChanging();
+    const document = parse(
+      'mutation { a: change { read } b: fail c: change { read } d: throw e: change { read } }',
+    );
+    const answer = await execute({ schema, document, contextValue: context });
+    expect(answer.errors?.map(({ path }) => path)).toEqual([['b'], ['d']]);
+    expect(events).toEqual([
+      ...['change', 'forget', 'read'],
+      ...['fail', 'forget'],
+      ...['change', 'forget', 'read'],
+      ...['throw', 'forget'],
+      ...['change', 'forget', 'read'],
+    ]);
+  });
+
+  it('lets go of nothing in a query', async () => {
+    const { schema, events, context } = buildChanging();
+    await execute({
+      schema,
+      document: parse('{ changed { read } a: changed { read } }'),
+      contextValue: context,
+    });
+    expect(events).toEqual(['read', 'read']);
+  });
+
+  it.each([
+    ['has no rows to let go of', {}],
+    ['means something else by the name', { forget: 'me' }],
+  ])('leaves alone a context that %s', async (_what, contextValue) => {
+    const { schema, events } = buildChanging();
+    const document = parse('mutation { change { read } }');
+    expect(await execute({ schema, document, contextValue })).toEqual({ data: { change: { read: 'row' } } });
+    expect(events).toEqual(['change', 'read']);
+  });
+
   it('is registered under its name', () => {
     expect(weirPluginName).toBe('weir');
     expect(WeirPlugin.name).toBe('WeirPlugin');
   });
 });
+
+/** A schema whose resolvers, and a context whose `forget`, note that they were called. */
+function buildChanging() {
+  const events: string[] = [];
+  const builder = createBuilder();
+  const later = () => new Promise((resolve) => setImmediate(resolve));
+  const Changed = builder.objectRef<object>('Changed').implement({
+    fields: (t) => ({
+      read: t.string({
+        resolve: async () => {
+          await later();
+          events.push('read');
+          return 'row';
+        },
+      }),
+    }),
+  });
+  builder.queryType({ fields: (t) => ({ changed: t.field({ type: Changed, resolve: () => ({}) }) }) });
+  builder.mutationType({
+    fields: (t) => ({
+      change: t.field({
+        type: Changed,
+        resolve: async () => {
+          await later();
+          events.push('change');
+          return {};
+        },
+      }),
+      fail: t.string({
+        resolve: async () => {
+          await later();
+          events.push('fail');
+          throw new Error('failed');
+        },
+      }),
+      throw: t.string({
+        resolve: () => {
+          events.push('throw');
+          throw new Error('thrown');
+        },
+      }),
+    }),
+  });
+  return { schema: builder.toSchema(), events, context: { forget: () => void events.push('forget') } };
+}
 
 type Builder = ReturnType<typeof createBuilder>;
 

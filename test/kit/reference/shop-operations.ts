@@ -32,6 +32,7 @@ export function shopOperations(book: CursorBook): OperationOptions {
   return {
     sources: shopSources,
     pages: shopPages(book),
+    shape: { maxSelections: 4 },
     listSizes: {
       'Query.nodes': ({ ids }) => (Array.isArray(ids) ? ids.length : 1),
       'Room.members': 7,
