@@ -48,9 +48,12 @@ const minCycles = 15;
 const warmUpRounds = 4;
 const warmUpMs = 750;
 
-/** Cycles and the length of a slice for `seconds` in all: slices of a second, shorter where 15 cycles need it. */
+/**
+ * Cycles and the length of a slice for `seconds` in all: slices of half a second (of a whole one, half as many pairs gave
+ * intervals twice as wide), shorter where 15 cycles need it.
+ */
 export function planSlices(seconds: number, contestants: number): { cycles: number; sliceMs: number } {
-  const cycles = Math.max(minCycles, Math.round(seconds / contestants));
+  const cycles = Math.max(minCycles, Math.round((seconds * 2) / contestants));
   return { cycles, sliceMs: Math.max(100, (seconds * 1000) / (cycles * contestants)) };
 }
 
