@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { createRandom, intBetween, pickOne } from '../seed/random.ts';
+import { systemClock } from '../src/clock.ts';
+import { signDevelopmentToken } from '../src/identity/development-keys.ts';
+import { createClient, type PreparedRequest, postBytes } from './harness/client.ts';
+import { type Contestant, runContest } from './harness/contest.ts';
+import { chooseCores } from './harness/cores.ts';
+import type { HttpAnswer } from './harness/http-answer.ts';
+import { type Program, startProgram } from './harness/program.ts';
+import type { RunOptions, Scenario } from './harness/scenario.ts';
+
+const pageSize = 20;
+/** Places in the list to begin a page at. */
+const places = 200;
+const connections = 32;
+
+/** Who asks. */
+const reader = {
+  sub: 'user-1',
+  issuer: 'weir-development',
+  audience: 'weir',
+  scope: 'orders:read',
+  ttlSeconds: 3600,
+};
+
+/** As Relay writes it: a cursor for each edge. */
+const query = `query OrdersPage($first: Int!, $after: String) {
+  orders(first: $first, after: $after) {
+    edges {
+      cursor
+      node {
+        id
+        state
+        createdAt
+        total { amount currencyCode }
+        customer { id displayName loyaltyTier }
+        lines {
+          number
+          quantity
+          unitPrice { amount currencyCode }
+          product { id title price { amount currencyCode } }
+        }
+      }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+/** A page of 20 orders with lines, products and customers, at random places of the list. */
+export const orders: Scenario = {
+  description: 'a page of 20 orders with lines, products and customers: by hand, Weir, plain Yoga',
+  run: async (options) => {
+    await using stack = new AsyncDisposableStack();
+    const start = async (program: Parameters<typeof startProgram>[0]) => {
+      options.signal.throwIfAborted();
+      const started = await startProgram(program);
+      stack.defer(() => started.end());
+      return started;
+    };
+    const dataDir = await mkdtemp(join(tmpdir(), 'weir-bench-'));
+    stack.defer(() => rm(dataDir, { recursive: true, force: true }));
+    const others = chooseCores()?.others;
+    const shop = await start({
+      name: 'upstreams',
+      args: ['upstreams/main.ts'],
+      environment: { WEIR_DATA_DIR: dataDir, UPSTREAM_PORT: '0' },
+      cores: others,
+      ready: /upstreams ready on (\S+)/,
+    });
+    const replay = await start({
+      name: 'replay',
+      args: ['bench/peers/replay.ts', shop.address],
+      cores: others,
+      ready: /ready on (\S+)/,
+    });
+    const servers: Program[] = [];
+    for (const program of programs(replay.address, options)) servers.push(await start(program));
+    options.progress('collecting pages');
+    const contestants = await prepare(servers, options.signal);
+    // All answers are learnt: the services and their database need not disturb any more.
+    await shop.end();
+    const { calls } = replayCounter(replay);
+    // Awaited here, or all would be ended before it begins.
+    return await runContest(contestants, {
+      seconds: options.seconds,
+      connections,
+      countCalls: calls,
+      onCycle: (done, inAll) => options.progress(`cycle ${done} of ${inAll}`),
+      signal: options.signal,
+    });
+  },
+};
+
+function programs(upstream: string, { against, profileFolder }: RunOptions) {
+  const common = { cores: chooseCores()?.server, profileFolder, ready: /ready on (http:\S+)/ };
+  const weir = (name: string, folder?: string) => ({
+    ...common,
+    name,
+    folder,
+    args: ['src/cli/main.ts', 'start'],
+    environment: { ...targets(upstream), PORT: '0', ADMIN_PORT: '0', WEIR_LOG_LEVEL: 'error' },
+  });
+  return [
+    { ...common, name: 'handwritten', args: ['bench/peers/handwritten.ts', upstream] },
+    weir('weir'),
+    ...against.map((folder) => weir(`weir ${folder}`.replaceAll('/', '_'), folder)),
+    { ...common, name: 'yoga', args: ['bench/peers/yoga.ts', upstream] },
+  ];
+}
+
+function targets(upstream: string): Record<string, string> {
+  const names = ['CATALOG', 'USERS', 'ORDERS', 'PAYMENTS', 'CHAT'];
+  return Object.fromEntries(names.map((name) => [`WEIR_UPSTREAM_${name}`, upstream]));
+}
+
+function replayCounter(replay: Program) {
+  return { calls: async () => (await replay.ask<{ calls: number }>('calls')).calls };
+}
+
+interface Page {
+  readonly edges: readonly { readonly cursor: string; readonly node: unknown }[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string };
+}
+
+/** The contestants with their requests, after each has answered each of them like the first. */
+async function prepare(servers: readonly Program[], signal: AbortSignal): Promise<readonly Contestant[]> {
+  const contestants: Contestant[] = [];
+  const authorization = `Bearer ${await signDevelopmentToken(reader, systemClock)}`;
+  let expected: readonly unknown[] | undefined;
+  for (const { name, address, usage, profile } of servers) {
+    const url = new URL(address);
+    const client = await createClient(url, 1);
+    try {
+      const askPage = async (after: string | null) => {
+        signal.throwIfAborted();
+        return pageOf(await client.ask(prepareRequest(url, after, authorization)));
+      };
+      const requests = (await collectCursors(askPage)).map((cursor) =>
+        prepareRequest(url, cursor, authorization),
+      );
+      const nodes: unknown[] = [];
+      for (const request of requests) nodes.push(nodesOf(pageOf(await client.ask(request))));
+      expected ??= nodes;
+      if (!isDeepStrictEqual(nodes, expected))
+        throw new Error(`${name} answers other orders than ${servers[0]?.name}`);
+      const random = createRandom(1, 'order', contestants.length);
+      contestants.push({ name, url, usage, profile, next: () => pickOne(random, requests) });
+    } finally {
+      client.close();
+    }
+  }
+  return contestants;
+}
+
+/** The cursor of one order of each page, the same ones for each contestant: they sign or encode them in their own ways. */
+async function collectCursors(askPage: (after: string | null) => Promise<Page>): Promise<readonly string[]> {
+  const random = createRandom(1, 'orderShape', 0);
+  const cursors: string[] = [];
+  let after: string | null = null;
+  while (cursors.length < places) {
+    const { edges, pageInfo }: Page = await askPage(after);
+    const edge = edges[intBetween(random, 0, pageSize - 1)];
+    if (!edge) throw new Error(`The list has fewer than ${places} whole pages.`);
+    cursors.push(edge.cursor);
+    after = pageInfo.endCursor;
+  }
+  return cursors;
+}
+
+function prepareRequest(url: URL, after: string | null, authorization: string): PreparedRequest {
+  const body = { query, variables: { first: pageSize, after } };
+  return { bytes: postBytes(url, body, { authorization }), assertAnswer };
+}
+
+/** Cheap, for it runs for each answer while the clock runs. */
+function assertAnswer({ status, body }: HttpAnswer): void {
+  if (status === 200 && !body.includes('"errors"') && count(body, '"displayName"') === pageSize) return;
+  throw new Error(`a wrong answer (${status}): ${body.toString('utf8', 0, 1000)}`);
+}
+
+function count(body: Buffer, text: string): number {
+  let found = 0;
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) found += 1;
+  return found;
+}
+
+function pageOf({ body }: HttpAnswer): Page {
+  const { data }: { data: { orders: Page } } = JSON.parse(body.toString());
+  return data.orders;
+}
+
+function nodesOf({ edges, pageInfo }: Page) {
+  return { nodes: edges.map(({ node }) => node), hasNextPage: pageInfo.hasNextPage };
+}
