@@ -24,8 +24,12 @@ export interface Run {
   readonly errors: GraphQLError[];
   /** Where nulls stand for errors: what fails below one is not told. */
   readonly nulled: Set<Path | undefined>;
-  /** Aborts when the answer is complete, whatever is still under way. */
-  readonly ended: AbortController;
+  /** Whether the answer is complete, whatever is still under way. */
+  isEnded: boolean;
+  /** Aborts with the end; made for the first resolver that asks for it. */
+  ended: AbortController | undefined;
+  /** `info.getAbortSignal` of every field. */
+  readonly getAbortSignal: () => AbortSignal;
   /** The fields of one object. */
   readonly runFields: (run: Run, selection: Selection, source: unknown, path: Path) => unknown;
 }
@@ -57,7 +61,7 @@ async function settleLater(
   try {
     const settled = await value;
     // An error has gone up to the root meanwhile: nobody waits for this.
-    place.run.ended.signal.throwIfAborted();
+    if (place.run.isEnded) return null;
     return await complete(place, shape, path, settled);
   } catch (thrown) {
     return failed(place.run, place.field, shape, path, thrown);

@@ -8,7 +8,7 @@ import {
   type ValidatedExecutionArgs,
 } from 'graphql';
 import { addError, failed, type Path, type Run, settle } from './complete.ts';
-import { type FieldPlan, type Plan, rootSelection, type Selection } from './plan.ts';
+import { type FieldPlan, type Plan, rootSelection, type Selection, type Shape } from './plan.ts';
 import { isPromiseLike } from './promise-like.ts';
 
 type Fields = Record<string, unknown>;
@@ -18,10 +18,20 @@ export function runPlan(
   plan: Plan,
   args: ValidatedExecutionArgs,
 ): ExecutionResult | Promise<ExecutionResult> {
-  const ended = new AbortController();
-  const run: Run = { plan, args, argumentsOf: [], errors: [], nulled: new Set(), ended, runFields };
+  const run: Run = {
+    plan,
+    args,
+    argumentsOf: [],
+    errors: [],
+    nulled: new Set(),
+    isEnded: false,
+    ended: undefined,
+    getAbortSignal: () => signalOf(run),
+    runFields,
+  };
   const answer = (data: Fields | null): ExecutionResult => {
-    ended.abort();
+    run.isEnded = true;
+    run.ended?.abort();
     return run.errors.length > 0 ? { errors: run.errors, data } : { data };
   };
   const fail = (thrown: unknown): ExecutionResult => {
@@ -34,6 +44,12 @@ export function runPlan(
   } catch (thrown) {
     return fail(thrown);
   }
+}
+
+function signalOf(run: Run): AbortSignal {
+  run.ended ??= new AbortController();
+  if (run.isEnded) run.ended.abort();
+  return run.ended.signal;
 }
 
 function runRoot(run: Run): Fields | Promise<Fields> {
@@ -88,10 +104,17 @@ function runField(run: Run, field: FieldPlan, source: unknown, parentPath: Path 
     const info = infoOf(run, field, path);
     const resolve = field.definition.resolve ?? run.args.fieldResolver;
     const value: unknown = resolve(source, argumentsOf(run, field), run.args.contextValue, info);
-    return settle({ run, field, info }, field.shape, path, value);
+    return sentLeaf(field.shape, value) ?? settle({ run, field, info }, field.shape, path, value);
   } catch (thrown) {
     return failed(run, field, field.shape, path, thrown);
   }
+}
+
+/** What most fields are, without what the others need: a leaf that is there. Undefined for anything else. */
+function sentLeaf(shape: Shape, value: unknown): unknown {
+  if (shape.kind !== 'leaf' || value === null || value === undefined) return undefined;
+  if (typeof value === 'object' && (isPromiseLike(value) || value instanceof Error)) return undefined;
+  return shape.type.coerceOutputValue(value) ?? undefined;
 }
 
 function argumentsOf(run: Run, { definition, nodes, index }: FieldPlan): Fields {
@@ -117,7 +140,7 @@ function infoOf(run: Run, { definition, nodes, parentType }: FieldPlan, path: Pa
     rootValue,
     operation,
     variableValues,
-    getAbortSignal: () => run.ended.signal,
+    getAbortSignal: run.getAbortSignal,
     getAsyncHelpers,
   };
 }
