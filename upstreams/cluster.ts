@@ -1,7 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { access, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 /** A Postgres cluster on disk, and how its programs are run. */
@@ -33,9 +47,9 @@ export async function openCluster(dataDir: string): Promise<Cluster> {
   const directory = join(root, 'postgres');
   const passwordFile = join(root, 'postgres-password');
   await mkdir(root, { recursive: true });
-  const binaries = await findBinaries();
   const account = await findAccount(directory);
-  const launch = await launchAs(account, [binaries, root]);
+  const binaries = await reachable(await findBinaries(), account);
+  const launch = await launchAs(account, [root]);
   const run = (program: 'initdb' | 'postgres', args: readonly string[]) => {
     const supervised = ['/bin/sh', '-c', SUPERVISOR, 'sh', join(binaries, program), ...args];
     const [command = '/bin/sh', ...rest] = [...launch.prefix, ...supervised];
@@ -139,6 +153,33 @@ async function launchAs(account: Account | undefined, paths: readonly string[]):
     prefix: [...drop, '--inh-caps=+dac_override', '--ambient-caps=+dac_override'],
     account: undefined,
   };
+}
+
+/**
+ * The folder of the programs where the account may run them. Below a directory that is closed to others they are copied, once,
+ * to the folder for temporary files: CAP_DAC_OVERRIDE does not help there, for initdb asks access(2), which leaves it out.
+ */
+async function reachable(binaries: string, account: Account | undefined): Promise<string> {
+  if (!account || !(await isClosed(binaries))) return binaries;
+  const native = dirname(binaries);
+  const { version } = JSON.parse(await readFile(join(dirname(native), 'package.json'), 'utf8'));
+  const target = join(tmpdir(), `weir-postgres-${version}`);
+  if (await isOurs(target)) return join(target, 'bin');
+  const copy = await mkdtemp(`${target}-`);
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+  await chmod(copy, 0o755);
+  // Who was faster has the name; a folder of somebody else's is left alone.
+  const isNamed = await rename(copy, target).then(
+    () => true,
+    () => false,
+  );
+  return join(isNamed ? target : copy, 'bin');
+}
+
+/** Whether a folder is one that nobody else can have filled. */
+async function isOurs(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isDirectory() === true && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
 }
 
 async function isClosed(path: string): Promise<boolean> {
