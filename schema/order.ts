@@ -1,9 +1,11 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { productById } from '../loaders/catalog.ts';
+import type { ShopContext } from '../loaders/context.ts';
 import { listOrders, OrderState, orderById } from '../loaders/orders.ts';
 import { paymentById } from '../loaders/payments.ts';
 import { required } from '../loaders/required.ts';
 import { userById } from '../loaders/users.ts';
-import { assertNodeId, resolveConnection } from '../src/index.ts';
+import { assertNodeId, type PageArguments, resolveConnection } from '../src/index.ts';
 import type {
   OrderLine as OrderLineMessage,
   Order as OrderMessage,
@@ -134,18 +136,26 @@ builder.queryFields((t) => ({
       args: { filter: t.arg({ type: OrderFilter, description: 'Which orders. Default: all.' }) },
       resolve: (_root, args, context, info) => {
         const { customer, state } = args.filter ?? {};
-        const filter = {
-          customerId: typeof customer === 'string' ? assertNodeId(customer, 'User') : '',
-          state: state ?? OrderState.ORDER_STATE_UNSPECIFIED,
-        };
-        return resolveConnection(context, info, args, {
-          filter,
-          order: 'newest',
-          load: (page) => listOrders(context, filter, context.readMask(info, 'Order'), page),
-        });
+        const customerId = typeof customer === 'string' ? assertNodeId(customer, 'User') : '';
+        return resolveOrders(context, info, args, { customerId, state });
       },
     },
     { name: 'OrderConnection', description: 'A page of orders.' },
     { name: 'OrderEdge', description: 'An order in a page.' },
   ),
 }));
+
+/** One page of orders, newest first: of one customer, or of all where the id is ''. */
+export function resolveOrders(
+  context: ShopContext,
+  info: GraphQLResolveInfo,
+  args: PageArguments,
+  chosen: { readonly customerId: string; readonly state: OrderState | null | undefined },
+) {
+  const filter = { ...chosen, state: chosen.state ?? OrderState.ORDER_STATE_UNSPECIFIED };
+  return resolveConnection(context, info, args, {
+    filter,
+    order: 'newest',
+    load: (page) => listOrders(context, filter, context.readMask(info, 'Order'), page),
+  });
+}

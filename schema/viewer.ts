@@ -1,10 +1,9 @@
 import { listRooms } from '../loaders/chat.ts';
-import { listOrders, OrderState } from '../loaders/orders.ts';
 import { listPayments } from '../loaders/payments.ts';
 import { userById } from '../loaders/users.ts';
 import { resolveConnection } from '../src/index.ts';
 import { builder } from './builder.ts';
-import { Order, OrderStateEnum } from './order.ts';
+import { Order, OrderStateEnum, resolveOrders } from './order.ts';
 import { Payment } from './payment.ts';
 import { Room } from './room.ts';
 import { User } from './user.ts';
@@ -28,15 +27,8 @@ const Viewer = builder.objectRef<{ readonly userId: string }>('Viewer').implemen
         args: {
           state: t.arg({ type: OrderStateEnum, description: 'Only orders in this state. Default: all.' }),
         },
-        resolve: ({ userId }, args, context, info) => {
-          const state = args.state ?? OrderState.ORDER_STATE_UNSPECIFIED;
-          const filter = { customerId: userId, state };
-          return resolveConnection(context, info, args, {
-            filter,
-            order: 'newest',
-            load: (page) => listOrders(context, filter, context.readMask(info, 'Order'), page),
-          });
-        },
+        resolve: ({ userId: customerId }, args, context, info) =>
+          resolveOrders(context, info, args, { customerId, state: args.state }),
       },
       { name: 'ViewerOrderConnection', description: 'A page of the orders of the user who asks.' },
       { name: 'ViewerOrderEdge', description: 'An order of the user who asks, in a page.' },
