@@ -1,16 +1,11 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { inspect, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
-import { systemClock } from '../clock.ts';
-import { type Environment, type IdentityConfig, parseConfig, type WeirConfig } from '../config.ts';
-import { WeirError } from '../errors.ts';
+import { type Environment, parseConfig, type Settings, type WeirConfig } from '../config.ts';
 import { createGateway, StartError } from '../gateway.ts';
-import { createDevelopmentKeys, signDevelopmentToken } from '../identity/development-keys.ts';
-import { createTokenVerifier } from '../identity/token.ts';
-import { withTokenDefaults } from '../identity/token-options.ts';
+import { advise } from './advise.ts';
 import { describeOptions } from './describe-options.ts';
+import { developmentToken } from './development-token.ts';
+import { loadConfig } from './load-config.ts';
 
 /** The process that a command runs in. */
 export interface CommandHost {
@@ -23,17 +18,28 @@ export interface CommandHost {
 
 const usage = `weir COMMAND [--config FILE]
 
-  start    serve the graph of FILE until SIGINT or SIGTERM
-  check    say what is wrong with FILE; with --options, list the options that there are instead
-  schema   print the schema of FILE in GraphQL's definition language
-  token    print a token for development: --sub user-1 [--scope "a:read b:write"] [--ttl 1h] [--tenant NAME]
+  start           serve the graph of FILE until SIGINT or SIGTERM
+  check           say what is wrong with FILE; with --options, list the options that there are instead
+  schema          print the schema of FILE in GraphQL's definition language
+  token           print a token for development: --sub user-1 [--scope "a:read b:write"] [--ttl 1h] [--tenant NAME]
+  advise TRAFFIC  propose limits from a record of traffic: [--refuse 0.001] [--json FILE]
 
 FILE is weir.config.ts in this folder by default. Exit codes: 0 done, 1 refused, 2 not understood.
 `;
 
-const commands = { start, check, schema: printGraph, token: printToken } as const satisfies Readonly<
-  Record<string, (config: WeirConfig, host: CommandHost, words: Words) => Promise<void> | void>
->;
+interface Command {
+  /** Names of the words behind it. */
+  readonly operands: readonly string[];
+  readonly run: (config: WeirConfig, host: CommandHost, words: Words) => Promise<void> | void;
+}
+
+const commands = {
+  start: { operands: [], run: start },
+  check: { operands: [], run: check },
+  schema: { operands: [], run: printGraph },
+  token: { operands: [], run: printToken },
+  advise: { operands: ['TRAFFIC'], run: printAdvice },
+} as const satisfies Readonly<Record<string, Command>>;
 
 /** Runs the command that `words` (arguments of the command line) name; resolves with the process's exit code. */
 export async function runCommand(words: readonly string[], host: CommandHost): Promise<number> {
@@ -45,7 +51,7 @@ export async function runCommand(words: readonly string[], host: CommandHost): P
   try {
     if (parsed.help) host.out(usage);
     else if (parsed.options) host.out(optionLines());
-    else await commands[parsed.command](await loadConfig(parsed.config), host, parsed);
+    else await commands[parsed.command].run(await loadConfig(parsed.config), host, parsed);
     return 0;
   } catch (thrown) {
     if (!(thrown instanceof StartError)) throw thrown;
@@ -56,6 +62,7 @@ export async function runCommand(words: readonly string[], host: CommandHost): P
 
 interface Words {
   readonly command: keyof typeof commands;
+  readonly operands: readonly string[];
   readonly config: string;
   readonly help: boolean;
   readonly options: boolean;
@@ -63,6 +70,8 @@ interface Words {
   readonly scope?: string | undefined;
   readonly tenant?: string | undefined;
   readonly ttl: string;
+  readonly refuse: string;
+  readonly json?: string | undefined;
 }
 
 /** What was meant, or the sentence that says what was not understood. */
@@ -81,11 +90,18 @@ function parseWords(words: readonly string[]): Words | string {
         scope: text,
         tenant: text,
         ttl: { type: 'string', default: '1h' },
+        refuse: { type: 'string', default: '0.001' },
+        json: text,
       },
     });
-    const [command = '', ...rest] = positionals;
-    if (values.help) return { ...values, command: 'check' };
-    if (isCommand(command) && rest.length === 0) return { ...values, command };
+    const [command = '', ...operands] = positionals;
+    if (values.help) return { ...values, command: 'check', operands };
+    if (isCommand(command)) {
+      const expected: readonly string[] = commands[command].operands;
+      if (operands.length === expected.length) return { ...values, command, operands };
+      if (expected.length > 0)
+        return `Expected "${[command, ...expected].join(' ')}", got "${positionals.join(' ')}".`;
+    }
     return `Expected one command (${Object.keys(commands).join(', ')}), got "${positionals.join(' ')}".`;
   } catch (thrown) {
     if (isUsageError(thrown)) return thrown.message;
@@ -102,22 +118,6 @@ function isUsageError(thrown: unknown): thrown is Error {
   return thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS');
 }
 
-async function loadConfig(file: string): Promise<WeirConfig> {
-  const path = resolve(file);
-  if (!existsSync(path)) throw new StartError([`${file}: there is no such file; name another with --config`]);
-  let module: { readonly default?: WeirConfig };
-  try {
-    module = await import(pathToFileURL(path).href);
-  } catch (cause) {
-    // With its stack, for the fault is in the file or in what it imports.
-    throw new StartError([`${file}: cannot be loaded: ${inspect(cause)}`], { cause });
-  }
-  if (module.default) return module.default;
-  throw new StartError([
-    `${file}: expected a default export, as in \`export default defineConfig({ … })\`, got none`,
-  ]);
-}
-
 async function start(config: WeirConfig, { environment, out, stopped }: CommandHost): Promise<void> {
   const gateway = createGateway(config, { environment });
   // Before the start, so that a signal during it stops the gateway as one after it does.
@@ -132,9 +132,14 @@ async function start(config: WeirConfig, { environment, out, stopped }: CommandH
 }
 
 function check(config: WeirConfig, { environment, out }: CommandHost): void {
+  assertSettings(config, environment);
+  out('The configuration is valid.\n');
+}
+
+function assertSettings(config: WeirConfig, environment: Environment): Settings {
   const parsed = parseConfig(config, environment);
   if (!parsed.ok) throw new StartError(parsed.faults);
-  out('The configuration is valid.\n');
+  return parsed.settings;
 }
 
 function printGraph({ schema }: WeirConfig, { out }: CommandHost): void {
@@ -142,59 +147,24 @@ function printGraph({ schema }: WeirConfig, { out }: CommandHost): void {
   out(`${printSchema(lexicographicSortSchema(schema))}\n`);
 }
 
-/** A token that the development key signs, for who would rather not run an issuer. */
 async function printToken(
   config: WeirConfig,
   { environment, out }: CommandHost,
   words: Words,
 ): Promise<void> {
-  const parsed = parseConfig(config, environment);
-  if (!parsed.ok) throw new StartError(parsed.faults);
-  const { identity } = parsed.settings;
-  if (identity?.keys.kind !== 'development')
-    throw new StartError([
-      'token: expected identity.keys of the kind "development", which is not for production',
-    ]);
-  out(`${await tokenFor(identity, words)}\n`);
+  out(`${await developmentToken(assertSettings(config, environment), words)}\n`);
 }
 
-/** Throws {@link StartError} for one that the gateway would refuse. */
-async function tokenFor(identity: IdentityConfig, { sub, scope, tenant, ttl }: Words): Promise<string> {
-  if (!sub) throw new StartError(['token: expected --sub with the id of a user, such as --sub user-1']);
-  const { issuer, audience, type, tenantClaim, maxLifetimeMs } = withTokenDefaults(identity);
-  const token = await signDevelopmentToken(
-    {
-      sub,
-      issuer,
-      audience: [audience].flat()[0] ?? '',
-      type,
-      ttlSeconds: secondsFrom(ttl, maxLifetimeMs / 1000),
-      ...(scope && { scope }),
-      ...(tenant && { claims: { [tenantClaim]: tenant } }),
-    },
-    systemClock,
-  );
-  const keys = createDevelopmentKeys();
-  try {
-    await createTokenVerifier(identity, { clock: systemClock, keys }).verify(token);
-  } catch (thrown) {
-    const { message } = WeirError.from(thrown);
-    throw new StartError([`token: the gateway would refuse this one: ${message}`], { cause: thrown });
-  } finally {
-    keys.close();
-  }
-  return token;
-}
-
-const secondsByUnit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-
-function secondsFrom(ttl: string, maxSeconds: number): number {
-  const [, count, unit = ''] = /^(\d{1,5})([smh])$/.exec(ttl) ?? [];
-  const seconds = Number(count) * (secondsByUnit[unit] ?? 0);
-  if (seconds >= 1 && seconds <= maxSeconds) return seconds;
-  throw new StartError([
-    `token: expected --ttl from 1s to ${maxSeconds}s (identity.maxLifetimeMs), such as 30s, 15m or 1h, got "${ttl}"`,
-  ]);
+async function printAdvice(
+  config: WeirConfig,
+  { environment, out }: CommandHost,
+  { operands: [file = ''], refuse, json }: Words,
+): Promise<void> {
+  const { schema } = assertSettings(config, environment);
+  const refusedShare = Number(refuse);
+  if (!(refusedShare >= 0 && refusedShare <= 1))
+    throw new StartError([`advise: expected --refuse from 0 to 1, such as 0.001, got "${refuse}"`]);
+  out(await advise({ schema, file, refusedShare, json }));
 }
 
 function optionLines(): string {

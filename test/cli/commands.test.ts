@@ -42,7 +42,7 @@ describe('runCommand()', () => {
   });
 
   it.each([
-    [[], /^Expected one command \(start, check, schema, token\), got ""\./],
+    [[], /^Expected one command \(start, check, schema, token, advise\), got ""\./],
     [['serve'], /^Expected one command .* got "serve"\./],
     [['constructor'], /^Expected one command .* got "constructor"\./],
     [['start', 'now'], /^Expected one command .* got "start now"\./],
