@@ -7,7 +7,10 @@ export const weightsExtension = 'weir';
 export interface ListSize {
   /** Items when no slicing argument is given. */
   readonly assumedSize?: number;
-  /** Names of arguments whose value is the number of items asked for; the largest given one counts. */
+  /**
+   * Names of arguments that say how many items are asked for: an integer by its value, a list by its length (as in Apollo's
+   * demand control). The largest given one counts.
+   */
   readonly slicingArguments?: readonly string[];
   /** Fields of the returned object that are the lists meant, instead of this field itself. */
   readonly sizedFields?: readonly string[];
@@ -27,9 +30,14 @@ export interface FieldCall {
   readonly loader?: string;
   /** Most keys of one batch. Default: no bound, so one call. */
   readonly maxBatchSize?: number;
+  /**
+   * Keys that one object loads: one, or one for each item of the list that the field gives or hands down by `sizedFields`.
+   * Default `object`.
+   */
+  readonly keys?: 'object' | 'items';
   /** Points of one call. Default 1. */
   readonly call?: number;
-  /** Points of one key (one object). Default 0. */
+  /** Points of one key. Default 0. */
   readonly perKey?: number;
 }
 
