@@ -2,6 +2,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import { errorTable } from '../errors.ts';
 import { createChildren, otherLabel } from './children.ts';
 import type { OperationRecord } from './operation-record.ts';
+import { createPriceMetrics } from './price-metrics.ts';
 import { createProcessMetrics } from './process-metrics.ts';
 import { createTimelineMetrics, durationBuckets } from './timeline-metrics.ts';
 import { createUpstreamGauges, type UpstreamSamples } from './upstream-gauges.ts';
@@ -17,7 +18,7 @@ export interface MetricsOptions {
 /** What an operation's metrics are made of. */
 export type MeasuredOperation = Pick<
   OperationRecord,
-  'variant' | 'type' | 'outcome' | 'codes' | 'durationMs' | 'timeline'
+  'variant' | 'type' | 'outcome' | 'codes' | 'durationMs' | 'timeline' | 'price'
 >;
 
 /** The metrics of one gateway, in a registry of their own. */
@@ -38,11 +39,13 @@ export function createMetrics({ upstreams, maxLabelSets = defaultMaxLabelSets }:
   const registry = new Registry();
   const operation = createOperationMetrics(registry, maxLabelSets);
   const timeline = createTimelineMetrics(registry, maxLabelSets);
+  const price = createPriceMetrics(registry, maxLabelSets);
   const sampleUpstreams = createUpstreamGauges(registry, upstreams);
   const processMetrics = createProcessMetrics(registry);
   return {
     operation: (record) => {
       operation(record);
+      if (record.price !== undefined) price(record, record.price);
       if (record.timeline !== undefined) timeline(record.timeline);
     },
     text: async () => {

@@ -17,6 +17,9 @@ export interface OperationLine {
   readonly batches: number;
   /** Distinct keys of all batches together. */
   readonly keys: number;
+  /** Points before and after; null where there were none. */
+  readonly estimatePoints: number | null;
+  readonly actualPoints: number | null;
   readonly traceId: string | null;
 }
 
@@ -43,6 +46,8 @@ export function operationLine(record: OperationRecord): OperationLine {
     calls: timeline ? timeline.calls.length + timeline.droppedCalls : 0,
     batches: timeline ? timeline.batches.length + timeline.droppedBatches : 0,
     keys: timeline ? timeline.batches.reduce((sum, { keys }) => sum + keys, 0) : 0,
+    estimatePoints: record.price?.estimatePoints ?? null,
+    actualPoints: record.price?.actualPoints ?? null,
     traceId: record.traceId ?? null,
   };
 }

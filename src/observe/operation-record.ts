@@ -22,7 +22,20 @@ export interface OperationRecord {
   /** `extensions.code` of each error of the answer. */
   readonly codes: readonly string[];
   readonly durationMs: number;
+  /** Undefined when it ended before it had a price. */
+  readonly price: RecordedPrice | undefined;
   /** Undefined when it was refused before it began. */
   readonly timeline: Timeline | undefined;
   readonly traceId: string | undefined;
+}
+
+/** What an operation was priced at, and what it used; all in points but the calls. */
+export interface RecordedPrice {
+  readonly estimatePoints: number;
+  /** Undefined when it was not executed. */
+  readonly actualPoints: number | undefined;
+  /** Most calls upstream that it could make. */
+  readonly upstreamCalls: number;
+  /** Code with which budgets refused it, or would have where they only measure. */
+  readonly refused: string | undefined;
 }

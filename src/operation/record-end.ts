@@ -1,5 +1,5 @@
 import { type ExecutionResult, getOperationAST, type OperationDefinitionNode } from 'graphql';
-import type { OperationRecord, Outcome } from '../observe/operation-record.ts';
+import type { OperationRecord, Outcome, RecordedPrice } from '../observe/operation-record.ts';
 import type { OperationContext } from './context.ts';
 
 /** Takes the record of an operation that has ended. */
@@ -17,11 +17,19 @@ export function recordOnce(record: RecordEnd): RecordEnd {
 /** What was executed, as graphql-js has it. */
 export type Executed = Parameters<typeof getOperationAST>;
 
+/** How an operation ended. */
+export interface EndedOperation {
+  /** Codes of all its errors. */
+  readonly codes: readonly string[];
+  readonly hasData: boolean;
+  readonly price?: RecordedPrice | undefined;
+}
+
 /** The record of an operation that was executed and ended with `results`: one, or the events of a subscription. */
 export function executedRecord(
   context: OperationContext,
   executed: Executed,
-  { codes, hasData }: { readonly codes: readonly string[]; readonly hasData: boolean },
+  { codes, hasData, price }: EndedOperation,
   nowMs: number,
 ): OperationRecord {
   const operation: OperationDefinitionNode | null | undefined = getOperationAST(...executed);
@@ -34,6 +42,7 @@ export function executedRecord(
     outcome: outcomeOf(codes, hasData),
     codes,
     durationMs: nowMs - context.startMs,
+    price,
     timeline: context.timeline,
     traceId: context.traceId,
   };
@@ -54,6 +63,7 @@ export function refusedRecord(
     outcome: 'refused',
     codes,
     durationMs,
+    price: undefined,
     timeline: undefined,
     traceId: undefined,
   };

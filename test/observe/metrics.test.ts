@@ -26,6 +26,7 @@ function operation(changes: Partial<MeasuredOperation> = {}): MeasuredOperation 
     outcome: 'ok',
     codes: [],
     durationMs: 20,
+    price: undefined,
     timeline: timelineOf(),
     ...changes,
   };
@@ -202,5 +203,17 @@ describe('createMetrics()', () => {
 
   it('names its format', () => {
     expect(metricsOf().contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
+  });
+
+  it('counts what operations were priced at, what they used, and whom budgets refused', async () => {
+    const metrics = metricsOf();
+    const price = { estimatePoints: 41, actualPoints: 13, upstreamCalls: 3, refused: undefined };
+    metrics.operation(operation({ price }));
+    metrics.operation(operation({ price: { ...price, actualPoints: undefined, refused: 'RATE_LIMITED' } }));
+    const text = await metrics.text();
+    expect(text).toContain('weir_operation_points_estimated_sum{variant="web",type="query"} 82');
+    expect(text).toContain('weir_operation_points_actual_count{variant="web",type="query"} 1');
+    expect(text).toContain('weir_operation_points_actual_sum{variant="web",type="query"} 13');
+    expect(text).toContain('weir_budget_refusals_total{variant="web",code="RATE_LIMITED"} 1');
   });
 });

@@ -14,6 +14,7 @@ function record(changes: Partial<OperationRecord> = {}): OperationRecord {
     outcome: 'ok',
     codes: [],
     durationMs: 12.345_678,
+    price: { estimatePoints: 41, actualPoints: 13, upstreamCalls: 3, refused: undefined },
     timeline: createTimeline(createFakeClock()),
     traceId: 'a'.repeat(32),
     ...changes,
@@ -43,6 +44,8 @@ describe('operationLine()', () => {
       calls: 2,
       batches: 2,
       keys: 25,
+      estimatePoints: 41,
+      actualPoints: 13,
       traceId: 'a'.repeat(32),
     });
   });
