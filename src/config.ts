@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { systemClock } from './clock.ts';
+import { type ShapeLimit, type ShapeLimitName, shapeLimits } from './guard/shape/limits.ts';
 import { type KeyOptions, keyFaults } from './identity/keys.ts';
 import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
 import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
@@ -93,6 +94,16 @@ const serverOptions = z
     error: 'expected another port than server.port',
   });
 
+/** The bounds of the guard have one table of their own. */
+function shapeOptions(): Readonly<Record<ShapeLimitName, ReturnType<typeof whole>>> {
+  const limits: [string, ShapeLimit][] = Object.entries(shapeLimits);
+  const options = limits.map(([name, { default: fallback, min, max, description }]) => [
+    name,
+    whole(min, max, fallback).describe(description),
+  ]);
+  return Object.fromEntries(options);
+}
+
 const limitOptions = z.strictObject({
   bodyMaxBytes: whole(1024, 67_108_864, 1_048_576).describe('Largest request body, in bytes'),
   operationTimeoutMs: whole(50, 600_000, 5000).describe(
@@ -100,6 +111,12 @@ const limitOptions = z.strictObject({
   ),
   closeTimeoutMs: whole(0, 600_000, 8000).describe(
     'Longest that closing waits for operations in flight before it cuts them off, in milliseconds',
+  ),
+  ...shapeOptions(),
+  maxErrors: whole(1, 1000, 50).describe('Errors of one answer; more are told as one `TOO_MANY_ERRORS`'),
+  maxDocuments: whole(1, 100_000, 1000).describe('Parsed and validated documents that are kept'),
+  documentsMaxBytes: whole(1_048_576, 4_294_967_296, 67_108_864).describe(
+    'About what the kept documents take, in bytes of memory',
   ),
 });
 

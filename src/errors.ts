@@ -41,6 +41,7 @@ export const errorTable = {
   FRAGMENT_LIMIT: { httpStatus: 400, retryable: false, message: 'The document has too many fragments.' },
   VARIABLE_LIMIT: { httpStatus: 400, retryable: false, message: 'The variables are too many or too large.' },
   LIST_ARG_LIMIT: { httpStatus: 400, retryable: false, message: 'An input list is too long.' },
+  TOO_MANY_ERRORS: { httpStatus: 400, retryable: false, message: 'There were more errors than are told.' },
   UNAUTHENTICATED: { httpStatus: 401, retryable: false, message: 'Valid credentials are required.' },
   FORBIDDEN: { httpStatus: 403, retryable: false, message: 'You are not allowed to do this.' },
   NOT_FOUND: { httpStatus: 404, retryable: false, message: 'There is no such object.' },
@@ -61,7 +62,6 @@ export const errorTable = {
   },
   RATE_LIMITED: { httpStatus: 429, retryable: true, message: 'Too many requests; wait and try again.' },
   CANCELLED: { httpStatus: 499, retryable: true, message: 'The operation was cancelled.' },
-  TOO_MANY_ERRORS: { httpStatus: 500, retryable: false, message: 'There were more errors than are told.' },
   INTERNAL_SERVER_ERROR: { httpStatus: 500, retryable: false, message: 'Something went wrong on our side.' },
   UPSTREAM_UNAVAILABLE: {
     httpStatus: 503,

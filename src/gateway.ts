@@ -107,6 +107,7 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     cursors: createCursorCodec(settings.cursors),
     masks: createReadMasks(settings.schema),
     pages: settings.pages,
+    limits: settings.limits,
     onAnomaly: (anomaly) => log.warn(anomaly, 'an upstream answered with rows that nobody asked for'),
     log,
     randomHex: createRandomHex(),
@@ -124,6 +125,7 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     clock: systemClock,
     log,
     bodyMaxBytes: settings.limits.bodyMaxBytes,
+    jsonMaxDepth: settings.limits.jsonMaxDepth,
     timeoutMs: settings.limits.operationTimeoutMs,
     explorer: !settings.production,
   });

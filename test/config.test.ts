@@ -1,7 +1,9 @@
 import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { type Environment, parseConfig, processEnvironment, type Settings } from '../src/config.ts';
+import { shapeLimits } from '../src/guard/shape/limits.ts';
 import { defineConfig } from '../src/index.ts';
+import { defaultDocumentLimits } from './guard/shape/default-limits.ts';
 
 const schema = new GraphQLSchema({
   query: new GraphQLObjectType({ name: 'Query', fields: { a: { type: GraphQLString } } }),
@@ -9,6 +11,13 @@ const schema = new GraphQLSchema({
 const upstreams = { 'main-library': { target: '127.0.0.1:1' } };
 const minimal = { schema, upstreams };
 const secret = 'a-secret-of-our-own-that-is-long-enough';
+
+/** Bounds of the guard: option, least, most. */
+const guardOptions: [string, number, number][] = Object.entries(shapeLimits).map(([name, { min, max }]) => [
+  `limits.${name}`,
+  min,
+  max,
+]);
 
 describe('parseConfig()', () => {
   it('fills in every default when only schema and upstreams are given', () => {
@@ -18,7 +27,12 @@ describe('parseConfig()', () => {
       production: false,
       identity: { issuer: 'weir-development', audience: 'weir', keys: { kind: 'development' } },
       server: { host: '127.0.0.1', port: 4000, adminPort: 4001 },
-      limits: { bodyMaxBytes: 1_048_576, operationTimeoutMs: 5000, closeTimeoutMs: 8000 },
+      limits: {
+        bodyMaxBytes: 1_048_576,
+        operationTimeoutMs: 5000,
+        closeTimeoutMs: 8000,
+        ...defaultDocumentLimits,
+      },
       pages: { defaultSize: 20, maxSize: 100 },
       cursors: { secrets: [expect.any(String)] },
       log: { level: 'info' },
@@ -39,6 +53,10 @@ describe('parseConfig()', () => {
     ['limits.bodyMaxBytes', 1024, 67_108_864],
     ['limits.operationTimeoutMs', 50, 600_000],
     ['limits.closeTimeoutMs', 0, 600_000],
+    ...guardOptions,
+    ['limits.maxErrors', 1, 1000],
+    ['limits.maxDocuments', 1, 100_000],
+    ['limits.documentsMaxBytes', 1_048_576, 4_294_967_296],
     ['pages.maxSize', 20, 1000],
     ['pages.defaultSize', 1, 100],
   ])('takes %s from %d to %d and refuses what lies beside', (option, minimum, maximum) => {

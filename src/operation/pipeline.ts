@@ -1,6 +1,9 @@
 import { type ExecutionArgs, type ExecutionResult, subscribe } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
+import { createDocuments, type DocumentLimits } from '../guard/documents.ts';
+import { shapeError } from '../guard/shape/refusal.ts';
+import { excessOfVariables } from '../guard/shape/variables-guard.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import { type RandomHex, traceFrom } from '../observe/trace.ts';
@@ -12,6 +15,7 @@ import { type Settlement, settle, settleEvents, settleFailure } from './settle.t
 
 /** What the pipeline needs of its gateway. */
 export interface PipelineParts extends OperationParts {
+  readonly limits: DocumentLimits;
   readonly log: Log;
   readonly randomHex: RandomHex;
 }
@@ -35,20 +39,31 @@ export interface RequestFacts {
 const graceMs = 25;
 
 /**
- * The one path parse -> execute -> settle, as an Envelop plugin: every transport obtains it with `getEnveloped`, whose
+ * The one path parse -> guard -> execute -> settle, as an Envelop plugin: every transport obtains it with `getEnveloped`, whose
  * initial context carries the {@link RequestFacts}.
  */
 export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & OperationContext> {
   const executor = createExecutor();
+  const documents = createDocuments(parts.limits);
   return {
+    onParse({ setParseFn }) {
+      setParseFn((source) => documents.parse(typeof source === 'string' ? source : source.body));
+    },
+    onValidate({ setValidationFn }) {
+      setValidationFn(documents.validate);
+    },
     onContextBuilding({ context, extendContext }) {
       extendContext(startOperation(parts, context));
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) => runOperation(() => executor(args), operationOf(args), parts));
+      setExecuteFn((args) =>
+        runOperation(() => executor(withinLimits(args, parts)), operationOf(args), parts),
+      );
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args) => runOperation(() => subscribe(args), operationOf(args), parts));
+      setSubscribeFn((args) =>
+        runOperation(() => subscribe(withinLimits(args, parts)), operationOf(args), parts),
+      );
     },
   };
 }
@@ -61,6 +76,12 @@ function startOperation(parts: PipelineParts, request: RequestFacts): OperationC
     principal: request.principal,
     signal: request.signal,
   });
+}
+
+function withinLimits(args: ExecutionArgs, { limits }: PipelineParts): ExecutionArgs {
+  const excess = excessOfVariables(args.variableValues, limits);
+  if (excess) throw shapeError(excess, limits[excess]);
+  return args;
 }
 
 /** What is executed, in the context that {@link startOperation} built on the transport's facts. */
@@ -80,13 +101,13 @@ type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
 async function runOperation(
   start: () => Result | PromiseLike<Result>,
   { context, executed }: Operation,
-  { clock, log }: PipelineParts,
+  { clock, log, limits: { maxErrors } }: PipelineParts,
 ): Promise<Result> {
   const onEnd: Settlement['onEnd'] = (end) => {
     context.end();
     context.record(executedRecord(context, executed, end, clock.nowMs()));
   };
-  const settlement = { context, log, onEnd };
+  const settlement = { context, log, maxErrors, onEnd };
   try {
     const result = await beforeDeadline(start(), context.signal, clock);
     return isAsyncIterable(result) ? settleEvents(result, settlement) : settle(result, settlement);

@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import { capErrors } from '../guard/documents/error-cap.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from './context.ts';
 import { publicError } from './public-error.ts';
@@ -8,6 +9,8 @@ import { codesOf } from './record-end.ts';
 export interface Settlement {
   readonly context: OperationContext;
   readonly log: Log;
+  /** Most errors of one answer; see {@link capErrors}. */
+  readonly maxErrors: number;
   /** Told once when there is nothing more to come, with the codes of all that came. */
   readonly onEnd: (end: { readonly codes: readonly string[]; readonly hasData: boolean }) => void;
 }
@@ -26,11 +29,11 @@ function isPresent(data: unknown): boolean {
   return data !== null && data !== undefined;
 }
 
-function withPublicErrors(result: ExecutionResult, { context, log }: Settlement): ExecutionResult {
+function withPublicErrors(result: ExecutionResult, { context, log, maxErrors }: Settlement): ExecutionResult {
   if (!result.errors?.length) return result;
   const { requestId } = context;
   const logged = new Set<unknown>();
-  const errors = result.errors.map((thrown) => {
+  const errors = capErrors(result.errors, maxErrors).map((thrown) => {
     const { error, fault } = publicError(thrown, requestId);
     const origin = fault?.cause ?? fault;
     if (fault && !logged.has(origin))

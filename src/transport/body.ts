@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { WeirError } from '../errors.ts';
+import { isDeeperJson } from '../guard/shape/json-depth.ts';
+import { shapeError } from '../guard/shape/refusal.ts';
 
 /**
  * Reads a whole request body of at most `maxBytes`. Rejects with `PAYLOAD_TOO_LARGE` as soon as the announced or the
@@ -33,19 +35,22 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 }
 
 /**
- * The JSON value in a request body (GraphQL over HTTP, section 5.4); throws `BAD_REQUEST` for anything else. Whether it
- * has the members of a GraphQL request is checked behind it.
+ * The JSON value in a request body (GraphQL over HTTP, section 5.4); throws `BAD_REQUEST` for anything else, and
+ * `VARIABLE_LIMIT` where arrays and objects nest deeper than `maxDepth`. Whether it has the members of a GraphQL request
+ * is checked behind it.
  */
-export function parseBody(body: Buffer): unknown {
+export function parseBody(body: Buffer, maxDepth: number): unknown {
   if (!isUtf8(body)) throw new WeirError('BAD_REQUEST', { message: 'Expected a request body in UTF-8.' });
-  return parseJson(body.toString('utf8'), 'the request body');
+  return parseJson(body.toString('utf8'), 'the request body', maxDepth);
 }
 
-/** The GraphQL request in the query of a URL (GraphQL over HTTP, section 5.3); throws `BAD_REQUEST` for bad JSON. */
-export function parseQuery(url: string): Readonly<Record<string, unknown>> {
+/** The GraphQL request in the query of a URL (GraphQL over HTTP, section 5.3); throws as {@link parseBody} for its JSON. */
+export function parseQuery(url: string, maxDepth: number): Readonly<Record<string, unknown>> {
   const start = url.indexOf('?');
   const given = new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
-  const jsonOf = (name: string) => parseJson(given.get(name) || 'null', `the parameter "${name}"`);
+  // A parameter stands one level below the request that it is part of.
+  const jsonOf = (name: string) =>
+    parseJson(given.get(name) || 'null', `the parameter "${name}"`, maxDepth - 1);
   return {
     query: given.get('query') || undefined,
     operationName: given.get('operationName') || undefined,
@@ -54,7 +59,8 @@ export function parseQuery(url: string): Readonly<Record<string, unknown>> {
   };
 }
 
-function parseJson(text: string, place: string): unknown {
+function parseJson(text: string, place: string, maxDepth: number): unknown {
+  if (isDeeperJson(text, maxDepth)) throw shapeError('jsonMaxDepth', maxDepth);
   try {
     return JSON.parse(text);
   } catch (cause) {

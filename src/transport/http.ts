@@ -30,6 +30,8 @@ export interface HttpOptions {
   readonly record: RecordEnd;
   readonly clock: Clock;
   readonly bodyMaxBytes: number;
+  /** Deepest nesting of a request's JSON. */
+  readonly jsonMaxDepth: number;
   /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
   readonly timeoutMs: number;
   /** Whether browsers are given GraphiQL at the graph's path. */
@@ -93,7 +95,9 @@ function createAnswer(options: HttpOptions): Answer {
         ? await principalBefore(deadlineMs, identified, options.clock, facts.signal)
         : identified;
     const parameters =
-      request.method === 'POST' ? parseBody(await readBody(request, options.bodyMaxBytes)) : parseQuery(url);
+      request.method === 'POST'
+        ? parseBody(await readBody(request, options.bodyMaxBytes), options.jsonMaxDepth)
+        : parseQuery(url, options.jsonMaxDepth);
     // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
     if (request.method === 'POST') Object.assign(request, { body: ' ' });
     await yoga(request, response, { ...facts, deadlineMs, principal, parameters });
@@ -127,6 +131,8 @@ function createGraph({ schema, log, pipeline }: HttpOptions) {
     logging: false,
     cors: false,
     multipart: false,
+    // The pipeline keeps documents, within bounds.
+    parserAndValidationCache: false,
     // The body is read, limited and parsed before Yoga sees the request.
     maxRequestBodySize: false,
     maskedErrors: { maskError: wrapError },

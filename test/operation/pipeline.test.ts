@@ -10,6 +10,7 @@ import { createOperationContext, type OperationParts } from '../../src/operation
 import { createPipeline, type RequestFacts } from '../../src/operation/pipeline.ts';
 import { createCursorCodec } from '../../src/page/cursor.ts';
 import { createReadMasks } from '../../src/upstream/mask.ts';
+import { defaultDocumentLimits } from '../guard/shape/default-limits.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { type AnswerBody, codesOf, createCollectingLog, openTinyGateway } from '../kit/tiny-gateway.ts';
 import { buildTinySchema, canary, createProbe, type Probe, shelfById } from '../kit/tiny-schema.ts';
@@ -260,6 +261,7 @@ function createEngine() {
   const schema = buildTinySchema(probe);
   const pipeline = createPipeline({
     ...partsWith(clock, probe),
+    limits: defaultDocumentLimits,
     log,
     randomHex: createRandomHex(),
   });

@@ -73,6 +73,7 @@ describe('createHttpServer()', () => {
       record: () => {},
       clock: systemClock,
       bodyMaxBytes: 1024,
+      jsonMaxDepth: 32,
       timeoutMs: 5000,
       explorer: false,
     };
