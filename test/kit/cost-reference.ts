@@ -162,15 +162,17 @@ function sizesForChildren(one: PriceCase, field: Field, node: FieldNode): SizedC
   return new Map(listSizeOf(field).sizedFields.map((name) => [name, size]));
 }
 
-/** What the field's own `@listSize` says: its greatest slicing argument, else the assumed size. */
+/** What the field's own `@listSize` says: its greatest slicing argument (a list counts its items), else the assumed size. */
 function declaredSize(one: PriceCase, field: Field, node: FieldNode): number | undefined {
   const { slicingArguments, assumedSize } = listSizeOf(field);
   const slices: number[] = [];
   for (const argument of field.args.filter(({ name }) => slicingArguments.includes(name))) {
     const supplied = node.arguments?.find(({ name }) => name.value === argument.name)?.value;
     const value = effectiveValue(one, argument, givenFrom(supplied, one.variables));
+    if (value === undefined || value === null) continue;
     if (value === unknown) slices.push(assumedSize ?? one.question.defaultListSize);
-    if (typeof value === 'number') slices.push(one.rules.sliceSize(value));
+    else if (isListType(getNullableType(argument.type))) slices.push(Array.isArray(value) ? value.length : 1);
+    else if (typeof value === 'number') slices.push(one.rules.sliceSize(value));
   }
   return slices.length > 0 ? Math.max(...slices) : assumedSize;
 }
