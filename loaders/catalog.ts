@@ -19,10 +19,17 @@ export const catalogReads = [
   catalog.batchListReviews,
 ];
 
+/** The call of each function here that makes one, for the price of the fields that use it. */
+export const catalogCalls = {
+  listProducts: { upstream: 'catalog', method: catalog.listProducts.path },
+} as const;
+
 /** Products by id, with the members that a read mask names. */
 export const productById = defineLoader({
   name: 'productById',
   maxBatchSize: 500,
+  upstream: 'catalog',
+  method: catalog.batchGetProducts.path,
   keyOf: (product: Product) => product.id,
   fetch: async (ids: readonly string[], readMask: readonly string[], context: ShopContext) => {
     const request = { ids: [...ids], readMask: [...readMask] };
@@ -35,6 +42,8 @@ export const productById = defineLoader({
 export const reviewsByProduct = defineLoader({
   name: 'reviewsByProduct',
   maxBatchSize: 500,
+  upstream: 'catalog',
+  method: catalog.batchListReviews.path,
   keyOf: (reviews: ListReviewsResponse) => reviews.productId,
   fetch: async (productIds: readonly string[], page: UpstreamPage, context: ShopContext) => {
     const request = { productIds: [...productIds], page: pageRequest(page) };

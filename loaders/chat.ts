@@ -12,10 +12,19 @@ import { required } from './required.ts';
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const chatReads = [chat.batchGetRooms, chat.listRooms, chat.listMessages];
 
+/** The call of each function here that makes one, for the price of the fields that use it. */
+export const chatCalls = {
+  listMessages: { upstream: 'chat', method: chat.listMessages.path },
+  listRooms: { upstream: 'chat', method: chat.listRooms.path },
+  sendMessage: { upstream: 'chat', method: chat.sendMessage.path },
+} as const;
+
 /** Rooms by id. */
 export const roomById = defineLoader({
   name: 'roomById',
   maxBatchSize: 500,
+  upstream: 'chat',
+  method: chat.batchGetRooms.path,
   keyOf: (room: Room) => room.id,
   fetch: async (ids: readonly string[], _: undefined, context: ShopContext) => {
     const response = await context.upstreams.chat.unary(chat.batchGetRooms, { ids: [...ids] });

@@ -13,10 +13,18 @@ export { PaymentState } from '../upstream-protos/gen/shop/payments/v1/payments.t
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const paymentReads = [payments.batchGetPayments, payments.listPayments];
 
+/** The call of each function here that makes one, for the price of the fields that use it. */
+export const paymentCalls = {
+  listPayments: { upstream: 'payments', method: payments.listPayments.path },
+  createPayment: { upstream: 'payments', method: payments.createPayment.path },
+} as const;
+
 /** Payments by id. */
 export const paymentById = defineLoader({
   name: 'paymentById',
   maxBatchSize: 500,
+  upstream: 'payments',
+  method: payments.batchGetPayments.path,
   keyOf: (payment: Payment) => payment.id,
   fetch: async (ids: readonly string[], _: undefined, context: ShopContext) => {
     const response = await context.upstreams.payments.unary(payments.batchGetPayments, { ids: [...ids] });

@@ -12,10 +12,15 @@ export { LoyaltyTier } from '../upstream-protos/gen/shop/users/v1/users.ts';
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const userReads = [users.batchGetUsers];
 
+/** The call of each function here that makes one, for the price of the fields that use it. */
+export const userCalls = { updateUser: { upstream: 'users', method: users.updateUser.path } } as const;
+
 /** Users by id, with the members that a read mask names. */
 export const userById = defineLoader({
   name: 'userById',
   maxBatchSize: 500,
+  upstream: 'users',
+  method: users.batchGetUsers.path,
   keyOf: (user: User) => user.id,
   fetch: async (ids: readonly string[], readMask: readonly string[], context: ShopContext) => {
     const request = { ids: [...ids], readMask: [...readMask] };

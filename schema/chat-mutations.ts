@@ -1,4 +1,4 @@
-import { sendMessage } from '../loaders/chat.ts';
+import { chatCalls, sendMessage } from '../loaders/chat.ts';
 import { assertNodeId } from '../src/index.ts';
 import type { Message as MessageMessage } from '../upstream-protos/gen/shop/chat/v1/chat.ts';
 import { builder } from './builder.ts';
@@ -32,6 +32,9 @@ builder.mutationFields((t) => ({
     type: SendMessagePayload,
     nullable: true,
     authScopes: { user: true },
+    // Whatever is sent goes out again to all who listen to the room.
+    cost: 5,
+    calls: [chatCalls.sendMessage],
     description: 'Writes in a room of which the user who asks is a member.',
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The message.' }) },
     resolve: async (_root, { input }, context) => {

@@ -4,6 +4,8 @@ import { builder } from './builder.ts';
 /** An amount of money with its currency. */
 export const Money = builder.objectRef<MoneyMessage>('Money').implement({
   description: 'An amount of money.',
+  // Two leaves of whatever has it.
+  cost: 0,
   fields: (t) => ({
     amount: t.field({ type: 'Decimal', description: 'How much, exact.', resolve: (money) => money }),
     currencyCode: t.exposeString('currencyCode', {

@@ -23,6 +23,9 @@ const loadByTypename: ReadonlyMap<string, LoadNode> = new Map<string, LoadNode>(
   ['User', (context, id, info) => context.load(userById, id, context.readMask(info, 'User'))],
 ]);
 
+/** The loaders of all of them: which one an id needs, only the id says. */
+const nodeLoaders = [orderById, paymentById, productById, roomById, userById];
+
 /** Most ids that `nodes` takes: as many as the largest page has rows. */
 const maxIds = 100;
 
@@ -30,6 +33,7 @@ builder.queryFields((t) => ({
   node: t.field({
     type: NodeInterface,
     nullable: true,
+    calls: nodeLoaders,
     description: 'Any object by its id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'A global id.' }) },
     resolve: (_root, { id }, context, info) => loadNode(context, id, info),
@@ -39,12 +43,9 @@ builder.queryFields((t) => ({
     nullable: { list: false, items: true },
     description: 'Objects by their ids, in the same order; null where there is none.',
     args: { ids: t.arg.idList({ required: true, description: `Global ids, at most ${maxIds}.` }) },
-    resolve: (_root, { ids }, context, info) => {
-      if (ids.length <= maxIds) return ids.map((id) => loadNode(context, id, info));
-      throw new WeirError('BAD_USER_INPUT', {
-        message: `Argument "ids": expected at most ${maxIds} ids, got ${ids.length}. Ask for them in several operations.`,
-      });
-    },
+    listSize: { slicingArguments: ['ids'], maximum: maxIds },
+    calls: nodeLoaders.map((loader) => ({ ...loader, keys: 'items' })),
+    resolve: (_root, { ids }, context, info) => ids.map((id) => loadNode(context, id, info)),
   }),
 }));
 

@@ -2,6 +2,7 @@ import { productById } from '../loaders/catalog.ts';
 import {
   cancelOrder,
   orderById,
+  orderCalls,
   SyncOutcome,
   submitOrder,
   syncOrders,
@@ -46,6 +47,9 @@ const SubmitOrderInput = builder.inputType('SubmitOrderInput', {
   }),
 });
 
+/** Most faults that a service lists in one refusal. */
+const maxShortages = 16;
+
 interface Shortage {
   readonly line: number;
   readonly productId: string;
@@ -58,6 +62,7 @@ const StockShortage = builder.objectRef<Shortage>('StockShortage').implement({
     product: t.field({
       type: Product,
       nullable: true,
+      calls: [productById],
       description: 'The product, with the `stock` that there is.',
       resolve: ({ productId }, _args, context, info) =>
         context.load(productById, productId, context.readMask(info, 'Product')),
@@ -81,7 +86,8 @@ const OutOfStock = builder
     fields: (t) => ({
       shortages: t.field({
         type: [StockShortage],
-        description: 'The lines that ask for too much, or the first 16 of them.',
+        listSize: { assumedSize: maxShortages },
+        description: `The lines that ask for too much, or the first ${maxShortages} of them.`,
         resolve: ({ shortages }) => shortages,
       }),
     }),
@@ -116,6 +122,7 @@ const OrderNotCancellable = builder
       order: t.field({
         type: Order,
         nullable: true,
+        calls: [orderById],
         description: 'The order as it is.',
         resolve: ({ orderId }, _args, context, info) =>
           context.load(orderById, orderId, context.readMask(info, 'Order')),
@@ -169,6 +176,8 @@ const WarehouseEvent = builder.inputType('WarehouseEventInput', {
 
 const SyncAck = builder.objectRef<SyncOrdersResponse>('SyncAck').implement({
   description: 'The answer to one event of the warehouse.',
+  // Each event is a transaction of its own, though all share one call.
+  cost: 2,
   fields: (t) => ({
     id: t.exposeString('eventId', { description: 'The id that the sender chose.' }),
     outcome: t.field({
@@ -194,6 +203,9 @@ builder.mutationFields((t) => ({
     type: SubmitOrderResult,
     nullable: true,
     authScopes: { user: true },
+    // Locks a row for each product, and writes the order, its lines and its event.
+    cost: 20,
+    calls: [orderCalls.submitOrder],
     description: 'Orders as the user who asks.',
     args: { input: t.arg({ type: SubmitOrderInput, required: true, description: 'The order.' }) },
     resolve: async (_root, { input }, context) => {
@@ -220,6 +232,9 @@ builder.mutationFields((t) => ({
     type: CancelOrderResult,
     nullable: true,
     authScopes: { user: true },
+    // Gives stock and money back: a row for each product, the payment and the order.
+    cost: 10,
+    calls: [orderCalls.cancelOrder],
     description: 'Cancels an order that is not shipped yet.',
     args: { input: t.arg({ type: CancelOrderInput, required: true, description: 'The order.' }) },
     resolve: async (_root, { input }, context) => {
@@ -237,6 +252,8 @@ builder.mutationFields((t) => ({
     type: [SyncAck],
     nullable: true,
     authScopes: { scope: 'orders:write' },
+    listSize: { slicingArguments: ['events'], maximum: maxEvents },
+    calls: [orderCalls.syncOrders],
     description: 'Tells the shop what happened in the warehouse; the answers are in the order of the events.',
     args: {
       events: t.arg({ type: [WarehouseEvent], required: true, description: `1 to ${maxEvents} events.` }),

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { productById } from '../loaders/catalog.ts';
 import type { ShopContext } from '../loaders/context.ts';
-import { listOrders, OrderState, orderById } from '../loaders/orders.ts';
+import { listOrders, OrderState, orderById, orderCalls } from '../loaders/orders.ts';
 import { paymentById } from '../loaders/payments.ts';
 import { required } from '../loaders/required.ts';
 import { userById } from '../loaders/users.ts';
@@ -34,8 +34,13 @@ export const OrderStateEnum = builder.enumType('OrderState', {
   values: orderStates,
 });
 
+/** Most lines of an order: what the orders service documents. */
+const maxLines = 100;
+
 const OrderLine = builder.objectRef<OrderLineMessage>('OrderLine').implement({
   description: 'Some pieces of one product in an order.',
+  // Lines come within their order, up to 100 of them: a tenth of a row that is read by itself.
+  cost: 0.1,
   fields: (t) => ({
     number: t.exposeInt('number', { description: 'Position in the order, from 1.' }),
     quantity: t.exposeInt('quantity', { description: 'Pieces, 1 to 999.' }),
@@ -47,6 +52,7 @@ const OrderLine = builder.objectRef<OrderLineMessage>('OrderLine').implement({
     product: t.field({
       type: Product,
       nullable: true,
+      calls: [productById],
       description: 'The product; null when it is no longer known.',
       resolve: ({ productId }, _args, context, info) =>
         context.load(productById, productId, context.readMask(info, 'Product')),
@@ -77,13 +83,23 @@ export const Order = builder.objectRef<OrderMessage>('Order').implement({
     lines: t.field({
       type: [OrderLine],
       needs: ['lines'],
-      description: 'What was ordered, by number.',
-      resolve: ({ lines }) => lines,
+      description: `What was ordered, by number: all lines, ${maxLines} at most, or the first of them. Fewer cost less.`,
+      args: {
+        first: t.arg.int({ description: `How many lines at most, 0 to ${maxLines}. Default: all.` }),
+      },
+      listSize: {
+        slicingArguments: ['first'],
+        requireOneSlicingArgument: false,
+        assumedSize: maxLines,
+        maximum: maxLines,
+      },
+      resolve: ({ lines }, { first }) => (typeof first === 'number' ? lines.slice(0, first) : lines),
     }),
     customer: t.field({
       type: User,
       nullable: true,
       needs: ['customer_id'],
+      calls: [userById],
       description: 'The user who ordered; null when the account is gone.',
       resolve: ({ customerId }, _args, context, info) =>
         context.load(userById, customerId, context.readMask(info, 'User')),
@@ -92,6 +108,7 @@ export const Order = builder.objectRef<OrderMessage>('Order').implement({
       type: Payment,
       nullable: true,
       needs: ['payment_id'],
+      calls: [paymentById],
       description: 'The payment; null when there is none yet.',
       resolve: ({ paymentId }, _args, context) => context.load(paymentById, paymentId || null),
     }),
@@ -122,6 +139,7 @@ builder.queryFields((t) => ({
   order: t.field({
     type: Order,
     nullable: true,
+    calls: [orderById],
     description: 'An order by its id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of an order.' }) },
     resolve: (_root, { id }, context, info) =>
@@ -132,6 +150,7 @@ builder.queryFields((t) => ({
       type: Order,
       nullable: true,
       authScopes: { scope: 'orders:read' },
+      calls: [orderCalls.listOrders],
       description: 'What all customers have ordered, newest first. Needs the scope `orders:read`.',
       args: { filter: t.arg({ type: OrderFilter, description: 'Which orders. Default: all.' }) },
       resolve: (_root, args, context, info) => {

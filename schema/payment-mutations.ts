@@ -1,4 +1,4 @@
-import { createPayment } from '../loaders/payments.ts';
+import { createPayment, paymentCalls } from '../loaders/payments.ts';
 import { assertNodeId } from '../src/index.ts';
 import type {
   CreatePaymentRequest,
@@ -67,6 +67,9 @@ builder.mutationFields((t) => ({
     type: CreatePaymentPayload,
     nullable: true,
     authScopes: { user: true },
+    // Takes money, once for each key: it locks the order and writes both, and its provider is paid by the call.
+    cost: 20,
+    calls: [paymentCalls.createPayment],
     description:
       'Pays an order. `FAILED_PRECONDITION` when it is paid or cancelled, or its total is another.',
     args: { input: t.arg({ type: CreatePaymentInput, required: true, description: 'The payment.' }) },

@@ -23,10 +23,14 @@ const PaymentStateEnum = builder.enumType('PaymentState', {
   values: paymentStates,
 });
 
+/** The means come within the payment: nothing is read for them. */
+const partOfPayment = 0;
+
 type Method = NonNullable<PaymentMessage['method']>;
 
 const Card = builder.objectRef<{ $case: 'card'; value: CardMethod }>('CardPayment').implement({
   description: 'Paid by card.',
+  cost: partOfPayment,
   fields: (t) => ({
     brand: t.string({
       description: 'The brand of the card, such as `visa`.',
@@ -40,6 +44,7 @@ const BankTransfer = builder
   .objectRef<{ $case: 'bankTransfer'; value: BankTransferMethod }>('BankTransferPayment')
   .implement({
     description: 'Paid by bank transfer.',
+    cost: partOfPayment,
     fields: (t) => ({
       bankName: t.string({ description: 'The name of the bank.', resolve: ({ value }) => value.bankName }),
       accountSuffix: t.string({
@@ -51,6 +56,7 @@ const BankTransfer = builder
 
 const Voucher = builder.objectRef<{ $case: 'voucher'; value: VoucherMethod }>('VoucherPayment').implement({
   description: 'Paid with a voucher of the shop.',
+  cost: partOfPayment,
   fields: (t) => ({
     code: t.string({ description: 'The code of the voucher.', resolve: ({ value }) => value.code }),
   }),
@@ -102,6 +108,7 @@ builder.queryFields((t) => ({
   payment: t.field({
     type: Payment,
     nullable: true,
+    calls: [paymentById],
     description: 'A payment by its id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a payment.' }) },
     resolve: (_root, { id }, context) => context.load(paymentById, assertNodeId(id, 'Payment')),

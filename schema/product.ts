@@ -1,10 +1,12 @@
 import {
   Category,
+  catalogCalls,
   listProducts,
   listReviews,
   ProductOrder,
   type ProductQuery,
   productById,
+  reviewsByProduct,
 } from '../loaders/catalog.ts';
 import { required } from '../loaders/required.ts';
 import { assertNodeId, resolveConnection } from '../src/index.ts';
@@ -42,6 +44,9 @@ const ProductOrderEnum = builder.enumType('ProductOrder', {
   }),
 });
 
+/** Most pictures of a product: the catalog says none, and those that it was filled with have up to 6. */
+const maxImages = 20;
+
 /** Something that the shop sells. */
 export const Product = builder.objectRef<ProductMessage>('Product').implement({
   description: 'Something that the shop sells.',
@@ -68,6 +73,7 @@ export const Product = builder.objectRef<ProductMessage>('Product').implement({
     images: t.field({
       type: ['URL'],
       needs: ['image_urls'],
+      listSize: { assumedSize: maxImages },
       description: 'Addresses of pictures, the main one first.',
       resolve: ({ imageUrls }) => imageUrls,
     }),
@@ -91,6 +97,7 @@ export const Product = builder.objectRef<ProductMessage>('Product').implement({
         type: Review,
         nullable: true,
         needs: [],
+        calls: [reviewsByProduct],
         description: 'What customers say of it, newest first.',
         resolve: ({ id }, args, context, info) =>
           resolveConnection(context, info, args, {
@@ -137,6 +144,8 @@ const ProductFilter = builder.inputType('ProductFilter', {
   fields: (t) => ({
     category: t.field({ type: CategoryEnum, description: 'Only products of this category.' }),
     query: t.string({
+      // No index helps here: the catalog reads every title.
+      cost: 20,
       description: 'Only products whose title contains this text, in any case; at most 100 characters.',
     }),
     price: t.field({ type: PriceFilter, description: 'Only products with such a price.' }),
@@ -151,6 +160,7 @@ builder.queryFields((t) => ({
   product: t.field({
     type: Product,
     nullable: true,
+    calls: [productById],
     description: 'A product by its id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a product.' }) },
     resolve: (_root, { id }, context, info) =>
@@ -160,6 +170,7 @@ builder.queryFields((t) => ({
     {
       type: Product,
       nullable: true,
+      calls: [catalogCalls.listProducts],
       description: 'What the shop sells.',
       args: {
         filter: t.arg({ type: ProductFilter, description: 'Which products. Default: all.' }),
@@ -170,6 +181,8 @@ builder.queryFields((t) => ({
           description: 'In which order.',
         }),
         offset: t.arg.int({
+          // The rows that are jumped over are read as well.
+          cost: 5,
           description: `Rows to jump over from the start, 0 to ${maxOffset}; not together with a cursor or \`last\`.`,
         }),
       },

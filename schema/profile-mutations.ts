@@ -1,4 +1,4 @@
-import { updateUser } from '../loaders/users.ts';
+import { updateUser, userCalls } from '../loaders/users.ts';
 import type { User as UserMessage } from '../upstream-protos/gen/shop/users/v1/users.ts';
 import { builder } from './builder.ts';
 import { invalidInput, optionalText } from './invalid-input.ts';
@@ -29,6 +29,7 @@ builder.mutationFields((t) => ({
     type: UpdateProfilePayload,
     nullable: true,
     authScopes: { user: true },
+    calls: [userCalls.updateUser],
     description: 'Changes the account of the user who asks.',
     args: { input: t.arg({ type: UpdateProfileInput, required: true, description: 'The changes.' }) },
     resolve: async (_root, { input }, context) => {

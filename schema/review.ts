@@ -24,6 +24,7 @@ export const Review = builder.objectRef<ReviewMessage>('Review').implement({
     author: t.field({
       type: User,
       nullable: true,
+      calls: [userById],
       description: 'The user who wrote it; null when the account is gone.',
       resolve: ({ authorId }, _args, context, info) =>
         context.load(userById, authorId, context.readMask(info, 'User')),

@@ -1,4 +1,4 @@
-import { listMessages, roomById } from '../loaders/chat.ts';
+import { chatCalls, listMessages, roomById } from '../loaders/chat.ts';
 import { required } from '../loaders/required.ts';
 import { userById } from '../loaders/users.ts';
 import { assertNodeId, encodeNodeId, resolveConnection } from '../src/index.ts';
@@ -31,12 +31,16 @@ export const Message = builder.objectRef<MessageMessage>('Message').implement({
     author: t.field({
       type: User,
       nullable: true,
+      calls: [userById],
       description: 'The user who wrote it; null when the account is gone.',
       resolve: ({ authorId }, _args, context, info) =>
         context.load(userById, authorId, context.readMask(info, 'User')),
     }),
   }),
 });
+
+/** Most members of a room: what the chat service documents. */
+const maxMembers = 50;
 
 /** A place where some users write to each other. */
 export const Room = builder.objectRef<RoomMessage>('Room').implement({
@@ -52,7 +56,9 @@ export const Room = builder.objectRef<RoomMessage>('Room').implement({
     members: t.field({
       type: [User],
       nullable: { list: false, items: true },
-      description: 'The users who may read and write, at most 50; null for an account that is gone.',
+      listSize: { assumedSize: maxMembers },
+      calls: [{ ...userById, keys: 'items' }],
+      description: `The users who may read and write, at most ${maxMembers}; null for an account that is gone.`,
       resolve: ({ memberIds }, _args, context, info) => {
         const readMask = context.readMask(info, 'User');
         return memberIds.map((id) => context.load(userById, id, readMask));
@@ -62,6 +68,7 @@ export const Room = builder.objectRef<RoomMessage>('Room').implement({
       {
         type: Message,
         nullable: true,
+        calls: [chatCalls.listMessages],
         description: 'What was written, oldest first.',
         resolve: ({ id }, args, context, info) =>
           resolveConnection(context, info, args, {
@@ -80,6 +87,7 @@ builder.queryFields((t) => ({
   room: t.field({
     type: Room,
     nullable: true,
+    calls: [roomById],
     description: 'A room by its id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a room.' }) },
     resolve: (_root, { id }, context) => context.load(roomById, assertNodeId(id, 'Room')),

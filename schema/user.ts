@@ -61,6 +61,7 @@ User.implement({
         type: User,
         nullable: true,
         needs: ['friend_ids'],
+        calls: [{ ...userById, keys: 'items' }],
         description: 'Whom the user knows, oldest friendship first.',
         resolve: ({ id, friendIds }, args, context, info) =>
           resolveConnection(context, info, args, {
@@ -88,6 +89,7 @@ builder.queryFields((t) => ({
   user: t.field({
     type: User,
     nullable: true,
+    calls: [userById],
     description: 'A user by id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a user.' }) },
     resolve: (_root, { id }, context, info) =>

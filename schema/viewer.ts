@@ -1,5 +1,6 @@
-import { listRooms } from '../loaders/chat.ts';
-import { listPayments } from '../loaders/payments.ts';
+import { chatCalls, listRooms } from '../loaders/chat.ts';
+import { orderCalls } from '../loaders/orders.ts';
+import { listPayments, paymentCalls } from '../loaders/payments.ts';
 import { userById } from '../loaders/users.ts';
 import { resolveConnection } from '../src/index.ts';
 import { builder } from './builder.ts';
@@ -11,10 +12,13 @@ import { User } from './user.ts';
 /** Whoever asks, as a verified user: what hangs here is theirs. */
 const Viewer = builder.objectRef<{ readonly userId: string }>('Viewer').implement({
   description: 'The user who asks, and what belongs to them.',
+  // It is made of the token.
+  cost: 0,
   fields: (t) => ({
     user: t.field({
       type: User,
       nullable: true,
+      calls: [userById],
       description: 'The account; null when it is gone.',
       resolve: ({ userId }, _args, context, info) =>
         context.load(userById, userId, context.readMask(info, 'User')),
@@ -23,6 +27,7 @@ const Viewer = builder.objectRef<{ readonly userId: string }>('Viewer').implemen
       {
         type: Order,
         nullable: true,
+        calls: [orderCalls.listOrders],
         description: 'What the user has ordered, newest first.',
         args: {
           state: t.arg({ type: OrderStateEnum, description: 'Only orders in this state. Default: all.' }),
@@ -37,6 +42,7 @@ const Viewer = builder.objectRef<{ readonly userId: string }>('Viewer').implemen
       {
         type: Payment,
         nullable: true,
+        calls: [paymentCalls.listPayments],
         description: 'The payments for these orders, newest first.',
         resolve: ({ userId }, args, context, info) =>
           resolveConnection(context, info, args, {
@@ -52,6 +58,7 @@ const Viewer = builder.objectRef<{ readonly userId: string }>('Viewer').implemen
       {
         type: Room,
         nullable: true,
+        calls: [chatCalls.listRooms],
         description: 'The rooms in which the user may read and write, newest first.',
         resolve: ({ userId }, args, context, info) =>
           resolveConnection(context, info, args, {

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { lexicographicSortSchema, printSchema } from 'graphql';
-import { schema } from '../schema/index.ts';
 import { describeOptions, type OptionDescription } from '../src/cli/describe-options.ts';
+import { optionSections, type WeirConfig } from '../src/config.ts';
 import { errorTable } from '../src/errors.ts';
+import { printPricedSchema } from '../src/pothos/print-schema.ts';
+import config from '../weir.config.ts';
 
 /** A part of a document that is made from the code: between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. */
 interface Table {
@@ -22,6 +23,9 @@ const tables: readonly Table[] = [
   { file: 'docs/errors.md', name: 'errors', lines: errorLines },
 ];
 
+/** The shop, as the gateway reads it. */
+const shop: WeirConfig = config;
+
 /** Every document that is made from the code, or has such parts, by its path from the root, as it should be. */
 export async function writtenDocuments(): Promise<ReadonlyMap<string, string>> {
   const documents = new Map<string, string>();
@@ -29,7 +33,10 @@ export async function writtenDocuments(): Promise<ReadonlyMap<string, string>> {
     const text = documents.get(file) ?? (await readFile(absolute(file), 'utf8'));
     documents.set(file, withTable(text, name, lines(), file));
   }
-  documents.set('schema/schema.graphql', `${printSchema(lexicographicSortSchema(schema))}\n`);
+  documents.set(
+    'schema/schema.graphql',
+    printPricedSchema(shop.schema, optionSections.pages.parse(shop.pages ?? {})),
+  );
   return documents;
 }
 

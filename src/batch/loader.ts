@@ -12,6 +12,9 @@ export interface LoaderDefinition<Context, Key extends LoaderKey, Row, Args = un
   readonly name: string;
   /** Most keys that one fetch may carry, 1 to 10,000: what the upstream documents for its batch get. */
   readonly maxBatchSize: number;
+  /** Name of the upstream and path of the RPC that `fetch` calls, once for each batch: for the price of its calls. */
+  readonly upstream?: string;
+  readonly method?: string;
   /** Fetches the rows of 1 to `maxBatchSize` distinct keys, in any order; a key without a row is left out. */
   readonly fetch: (keys: readonly Key[], args: Args, context: Context) => Promise<readonly Row[]>;
   readonly keyOf: (row: Row) => Key;

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
+import { listSizeOf } from '../guard/cost/weights.ts';
 import { type Connection, createConnection } from '../page/connection.ts';
 import { assertCursor, cursorScope, type FilterValue } from '../page/cursor.ts';
 import { type PageArguments, type PageLimits, parsePageArguments } from '../page/page.ts';
@@ -27,8 +28,8 @@ export interface UpstreamRows<Row> {
 
 /** Where a connection's rows come from. */
 export interface ConnectionSource<Rows> {
-  /** Page sizes of this field where they differ from the gateway's. */
-  readonly limits?: Partial<PageLimits>;
+  /** How deep this field's page jumps may go; its page sizes are the field's `pageSize`. */
+  readonly limits?: Pick<PageLimits, 'maxOffset'>;
   /** All that chooses the rows (parent, filter) and orders them: a cursor is good for the same ones only. */
   readonly filter: FilterValue;
   readonly order: string;
@@ -50,7 +51,7 @@ export async function resolveConnection<Rows extends UpstreamRows<unknown>>(
   args: PageArguments,
   source: ConnectionSource<Rows>,
 ): Promise<(Connection<RowOf<Rows>> & Omit<Rows, keyof UpstreamRows<unknown>>) | null> {
-  const parsed = parsePageArguments(args, { ...context.pages, ...source.limits });
+  const parsed = parsePageArguments(args, { ...context.pages, ...pageSizeOf(info), ...source.limits });
   if (!parsed.ok) throw parsed.error;
   const { page } = parsed;
   const scope = cursorScope(`${info.parentType.name}.${info.fieldName}`, source.filter, source.order);
@@ -68,4 +69,14 @@ export async function resolveConnection<Rows extends UpstreamRows<unknown>>(
   const encode = (position: string) => context.cursors.encode(scope, position);
   const options = { page, rows, positions, hasBefore, hasAfter, encode };
   return { ...extra, ...createConnection<RowOf<Rows>>(options) };
+}
+
+/** Page sizes of a field that has its own: by them its price was made. */
+function pageSizeOf({ parentType, fieldName }: GraphQLResolveInfo): Partial<PageLimits> {
+  const field = parentType.getFields()[fieldName];
+  const { defaultSize, maximum } = (field && listSizeOf(field, fieldName)) ?? {};
+  return {
+    ...(defaultSize !== undefined && { defaultSize }),
+    ...(maximum !== undefined && { maxSize: maximum }),
+  };
 }

@@ -1,14 +1,21 @@
 import SchemaBuilder, {
   BasePlugin,
-  type FieldNullability,
-  type InputFieldMap,
+  type PothosEnumValueConfig,
+  type PothosInputFieldConfig,
   type PothosOutputFieldConfig,
   PothosSchemaError,
+  type PothosTypeConfig,
   type SchemaTypes,
-  type TypeParam,
 } from '@pothos/core';
-import type { GraphQLFieldResolver } from 'graphql';
+import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import { type ListSize, weightsExtension } from '../guard/cost/weights.ts';
 import { needsExtension } from '../upstream/mask.ts';
+import { assertListSizes } from './assert-list-sizes.ts';
+import { assertNoCost, costOption, fieldWeights, withWeights } from './field-weights.ts';
+import { type BoundedField, createListBounds } from './list-bounds.ts';
+import './options.ts';
+import { isConnectionField, plumbingTypes } from './relay-types.ts';
+import { sliceOf } from './slice.ts';
 
 /** Name under which the plugin is listed in a builder's `plugins`. */
 export const weirPluginName = 'weir';
@@ -19,60 +26,131 @@ declare global {
     export interface Plugins<Types extends SchemaTypes> {
       weir: WeirPlugin<Types>;
     }
-    export interface ObjectTypeOptions<Types extends SchemaTypes, Shape> {
-      /**
-       * The rows of this type are upstream messages that are read with a read mask: every field then either exposes a
-       * member or says what it `needs`. Default false.
-       */
-      masked?: boolean;
-    }
-    export interface FieldOptions<
-      Types extends SchemaTypes = SchemaTypes,
-      ParentShape = unknown,
-      Type extends TypeParam<Types> = TypeParam<Types>,
-      Nullable extends FieldNullability<Type> = FieldNullability<Type>,
-      Args extends InputFieldMap = InputFieldMap,
-      ResolveShape = unknown,
-      ResolveReturnShape = unknown,
-    > {
-      /** Paths of the upstream message that the resolver reads (google.protobuf.FieldMask); `[]` for none. */
-      needs?: readonly string[];
-    }
   }
 }
 
-/** The schema builder's plugin: writes what a field needs of its upstream message into the field's extensions. */
+/** Kinds of types on which IBM's `@cost` may stand. */
+const weighedKinds: ReadonlySet<PothosTypeConfig['kind']> = new Set([
+  'Object',
+  'Query',
+  'Mutation',
+  'Subscription',
+  'Enum',
+  'Scalar',
+]);
+
+/**
+ * The schema builder's plugin: writes what a field needs of its upstream message, and what each element costs, into the
+ * schema's extensions; refuses a schema with a list that nothing bounds, and holds resolvers to their bounds.
+ */
 export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
+  readonly #bounds = createListBounds();
+  #plumbing: ReadonlySet<string> | undefined;
+
+  override onTypeConfig(typeConfig: PothosTypeConfig): PothosTypeConfig {
+    const { name, kind } = typeConfig;
+    if (!weighedKinds.has(kind)) {
+      assertNoCost(typeConfig, name);
+      return typeConfig;
+    }
+    this.#plumbing ??= plumbingTypes(this.builder.configStore);
+    // Edges and page info are how a page is written down: what was read are its rows.
+    const standard = this.#plumbing.has(name) ? { cost: 0 } : {};
+    return withWeights(typeConfig, { ...standard, ...costOption(typeConfig, name) });
+  }
+
+  override onEnumValueConfig(valueConfig: PothosEnumValueConfig<Types>): PothosEnumValueConfig<Types> {
+    assertNoCost(valueConfig, 'A value of an enum');
+    return valueConfig;
+  }
+
+  override onInputFieldConfig(fieldConfig: PothosInputFieldConfig<Types>): PothosInputFieldConfig<Types> {
+    const { parentType, parentField, name } = fieldConfig;
+    const coordinate = parentField ? `${parentType}.${parentField}(${name}:)` : `${parentType}.${name}`;
+    return withWeights(fieldConfig, costOption(fieldConfig, coordinate));
+  }
+
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
+    const coordinate = coordinateOf(fieldConfig);
+    if (fieldConfig.kind === 'Interface')
+      assertNoCost(fieldConfig, `The field ${coordinate} of an interface`);
+    const isConnection = isConnectionField(this.builder.configStore, fieldConfig);
+    const weights = {
+      ...costOption(fieldConfig, coordinate),
+      ...fieldWeights(fieldConfig.pothosOptions, coordinate, isConnection),
+    };
+    return this.withNeeds(withWeights(fieldConfig, weights));
+  }
+
+  override wrapResolve(
+    resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
+    fieldConfig: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> {
+    const held = this.#bounds.hold(resolver, boundedField(fieldConfig));
+    return fieldConfig.kind === 'Mutation' ? forgetting(held) : held;
+  }
+
+  /** Refuses what is asked for too much before its stream is opened. */
+  override wrapSubscribe(
+    subscribe: GraphQLFieldResolver<unknown, Types['Context'], object> | undefined,
+    fieldConfig: PothosOutputFieldConfig<Types>,
+  ): GraphQLFieldResolver<unknown, Types['Context'], object> | undefined {
+    const { coordinate, listSize } = boundedField(fieldConfig);
+    if (!subscribe || !listSize) return subscribe;
+    return (root, args, context, info) => {
+      sliceOf(coordinate, listSize, args, context);
+      return subscribe(root, args, context, info);
+    };
+  }
+
+  override afterBuild(schema: GraphQLSchema): GraphQLSchema {
+    assertListSizes(schema);
+    return schema;
+  }
+
+  private withNeeds(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
     if (!this.isMasked(fieldConfig.parentType)) return fieldConfig;
     const needs = fieldConfig.pothosOptions.needs ?? exposedPath(fieldConfig);
     if (!needs) {
       throw new PothosSchemaError(
-        `${fieldConfig.parentType}.${fieldConfig.name} resolves on a masked type: expected "needs" with the paths of the upstream message that it reads ([] for none), or a field that exposes one.`,
+        `${coordinateOf(fieldConfig)} resolves on a masked type: expected "needs" with the paths of the upstream message that it reads ([] for none), or a field that exposes one.`,
       );
     }
     return { ...fieldConfig, extensions: { ...fieldConfig.extensions, [needsExtension]: needs } };
-  }
-
-  /** The root fields of a mutation run one after another: what one has changed, the next must not read from memory. */
-  override wrapResolve(
-    resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
-    { kind }: PothosOutputFieldConfig<Types>,
-  ): GraphQLFieldResolver<unknown, Types['Context'], object> {
-    if (kind !== 'Mutation') return resolver;
-    return async (parent, args, context, info) => {
-      try {
-        return await resolver(parent, args, context, info);
-      } finally {
-        if (hasLoadedRows(context)) context.forget();
-      }
-    };
   }
 
   private isMasked(typename: string): boolean {
     const { pothosOptions } = this.builder.configStore.getTypeConfig(typename);
     return 'masked' in pothosOptions && pothosOptions.masked === true;
   }
+}
+
+/** The root fields of a mutation run one after another: what one has changed, the next must not read from memory. */
+function forgetting<Context extends object>(
+  resolver: GraphQLFieldResolver<unknown, Context, object>,
+): GraphQLFieldResolver<unknown, Context, object> {
+  return async (parent, args, context, info) => {
+    try {
+      return await resolver(parent, args, context, info);
+    } finally {
+      if (hasLoadedRows(context)) context.forget();
+    }
+  };
+}
+
+function coordinateOf({ parentType, name }: { readonly parentType: string; readonly name: string }): string {
+  return `${parentType}.${name}`;
+}
+
+function boundedField<Types extends SchemaTypes>(fieldConfig: PothosOutputFieldConfig<Types>): BoundedField {
+  const { type, extensions, pothosOptions } = fieldConfig;
+  const weights: { readonly listSize?: ListSize } = extensions?.[weightsExtension] ?? {};
+  return {
+    coordinate: coordinateOf(fieldConfig),
+    isList: type.kind === 'List',
+    listSize: weights.listSize,
+    overflow: pothosOptions.overflow ?? 'error',
+  };
 }
 
 /** Whether it is an operation's context: `operation/` is of the same rank, so its type cannot be named here. */

@@ -1,0 +1,127 @@
+import { isThenable } from '@pothos/core';
+import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql';
+import { WeirError } from '../errors.ts';
+import type { ListSize } from '../guard/cost/weights.ts';
+import type { Overflow } from './options.ts';
+import { sliceOf } from './slice.ts';
+
+/** A field whose resolver is held to its list size. */
+export interface BoundedField {
+  /** `Parent.field`. */
+  readonly coordinate: string;
+  readonly isList: boolean;
+  readonly listSize?: ListSize | undefined;
+  readonly overflow: Overflow;
+}
+
+/** Items that a list may have at most, as the price of its operation was made. */
+interface Bound {
+  readonly size: number;
+  readonly overflow: Overflow;
+  /** The field that says so. */
+  readonly coordinate: string;
+}
+
+interface HandedDown extends Bound {
+  readonly fields: readonly string[];
+}
+
+type Resolve<Context> = GraphQLFieldResolver<unknown, Context, object>;
+
+/** Holds the resolvers of one schema to their list sizes. */
+export interface ListBounds {
+  /**
+   * The resolver of a field, held to what the field's list size says: slicing arguments out of 0 to the maximum are
+   * refused before it runs (`PAGE_SIZE`, `BAD_USER_INPUT`); a list that comes longer is cut, or fails with
+   * `INTERNAL_SERVER_ERROR` and a private cause. Holds arrays, other iterables and streams, and promises of them.
+   */
+  readonly hold: <Context extends object>(resolve: Resolve<Context>, field: BoundedField) => Resolve<Context>;
+}
+
+/** Bounds of one schema. What a field hands down is kept only as long as its place in an answer is. */
+export function createListBounds(): ListBounds {
+  const handed = new WeakMap<GraphQLResolveInfo['path'], HandedDown>();
+
+  function boundOf<Context extends object>(
+    { coordinate, listSize, overflow }: BoundedField,
+    args: object,
+    context: Context,
+    { path, fieldName }: GraphQLResolveInfo,
+  ): Bound {
+    const above = path.prev && handed.get(path.prev);
+    if (above?.fields.includes(fieldName)) return above;
+    const size = listSize ? sliceOf(coordinate, listSize, args, context) : 0;
+    return { size, overflow, coordinate };
+  }
+
+  return {
+    hold: (resolve, field) => {
+      if (field.isList)
+        return (parent, args, context, info) => {
+          const bound = boundOf(field, args, context, info);
+          return held(resolve(parent, args, context, info), bound);
+        };
+      const { coordinate, listSize, overflow } = field;
+      if (!listSize?.sizedFields) return resolve;
+      const fields = listSize.sizedFields;
+      return (parent, args, context, info) => {
+        handed.set(info.path, {
+          size: sliceOf(coordinate, listSize, args, context),
+          overflow,
+          coordinate,
+          fields,
+        });
+        return resolve(parent, args, context, info);
+      };
+    },
+  };
+}
+
+function held(list: unknown, bound: Bound): unknown {
+  if (Array.isArray(list)) return list.length <= bound.size ? list : cut(list, bound);
+  if (typeof list !== 'object' || list === null) return list;
+  if (isThenable(list)) return list.then((settled) => held(settled, bound));
+  if (Symbol.asyncIterator in list) return heldStream(list as AsyncIterable<unknown>, bound); // as: looked at the line
+  if (Symbol.iterator in list) return heldItems(list as Iterable<unknown>, bound); // as: looked at the line
+  return list;
+}
+
+function cut(list: readonly unknown[], bound: Bound): unknown[] {
+  const { size, overflow } = bound;
+  // What is left out may fail as well, and nobody waits for it.
+  void Promise.allSettled(overflow === 'cut' ? list.slice(size) : list);
+  if (overflow === 'cut') return list.slice(0, size);
+  throw tooLong(bound, String(list.length));
+}
+
+function* heldItems(items: Iterable<unknown>, bound: Bound): Generator<unknown> {
+  let count = 0;
+  for (const item of items) {
+    if (count === bound.size) {
+      void Promise.allSettled([item]);
+      if (bound.overflow === 'cut') return;
+      throw tooLong(bound, `${count + 1} or more`);
+    }
+    count += 1;
+    yield item;
+  }
+}
+
+async function* heldStream(items: AsyncIterable<unknown>, bound: Bound): AsyncGenerator<unknown> {
+  let count = 0;
+  for await (const item of items) {
+    if (count === bound.size) {
+      if (bound.overflow === 'cut') return;
+      throw tooLong(bound, `${count + 1} or more`);
+    }
+    count += 1;
+    yield item;
+  }
+}
+
+function tooLong({ coordinate, size }: Bound, came: string): WeirError {
+  const cause = new Error(
+    `${coordinate} gave ${came} items and its "listSize" says at most ${size}: correct the resolver or the size, or let "overflow" cut the list.`,
+  );
+  return new WeirError('INTERNAL_SERVER_ERROR', { cause });
+}

@@ -1,0 +1,74 @@
+import { WeirError } from '../errors.ts';
+import type { ListSize } from '../guard/cost/weights.ts';
+import { type PageLimits, parsePageArguments } from '../page/page.ts';
+
+/**
+ * Items that a field is asked for: its largest slicing argument, else its default, in items. Throws before anything is
+ * resolved: `PAGE_SIZE` for a number out of 0 to the maximum, `BAD_USER_INPUT` for a list that is too long, or for none or
+ * several slicing arguments where exactly one is required.
+ */
+export function sliceOf(coordinate: string, listSize: ListSize, args: object, context: object): number {
+  const { slicingArguments = [], assumedSize, requireOneSlicingArgument = true } = listSize;
+  if (slicingArguments.length === 0) return listSize.defaultSize ?? assumedSize ?? 0;
+  const limits = limitsOf(listSize, context);
+  let size: number | undefined;
+  let given = 0;
+  for (const name of slicingArguments) {
+    const asked = askedBy(args, name);
+    if (asked === undefined) continue;
+    if (asked.size < 0 || asked.size > limits.maxSize) throw refusal(listSize, name, asked, limits);
+    size = Math.max(size ?? 0, asked.size);
+    given += 1;
+  }
+  if (requireOneSlicingArgument && given !== 1) throw notOne(coordinate, slicingArguments, given);
+  return size ?? limits.defaultSize;
+}
+
+interface Asked {
+  readonly size: number;
+  readonly isList: boolean;
+}
+
+/** A number by its value, a list by its length; undefined for what is not given. */
+function askedBy(args: object, name: string): Asked | undefined {
+  const value: unknown = name in args ? args[name as keyof typeof args] : undefined; // as: looked at the line
+  if (Array.isArray(value)) return { size: value.length, isList: true };
+  return typeof value === 'number' ? { size: value, isList: false } : undefined;
+}
+
+/** The field's own sizes, else the gateway's, which every operation has in its context. */
+function limitsOf({ maximum, defaultSize, assumedSize }: ListSize, context: object): PageLimits {
+  const pages = hasPages(context) ? context.pages : undefined;
+  return {
+    maxSize: maximum ?? pages?.maxSize ?? Number.POSITIVE_INFINITY,
+    defaultSize: defaultSize ?? assumedSize ?? pages?.defaultSize ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Whether it is an operation's context: `operation/` is of the same rank, so its type cannot be named here. */
+function hasPages(context: object): context is { readonly pages: PageLimits } {
+  return 'pages' in context && typeof context.pages === 'object' && context.pages !== null;
+}
+
+function refusal({ sizedFields }: ListSize, name: string, asked: Asked, limits: PageLimits): WeirError {
+  const { size, isList } = asked;
+  const { maxSize: maximum } = limits;
+  if (isList)
+    return new WeirError('BAD_USER_INPUT', {
+      message: `Argument "${name}": expected at most ${maximum} items, got ${size}. Ask for them in several operations.`,
+      extensions: { argument: name, maximum },
+    });
+  const page = sizedFields ? parsePageArguments({ [name]: size }, limits) : undefined;
+  if (page && !page.ok) return page.error;
+  return new WeirError('PAGE_SIZE', {
+    message: `Argument "${name}": expected a whole number from 0 to ${maximum}, got ${size}. Ask for fewer, or leave it out.`,
+    extensions: { argument: name, maximum },
+  });
+}
+
+function notOne(coordinate: string, names: readonly string[], given: number): WeirError {
+  const all = names.map((name) => `"${name}"`).join(', ');
+  return new WeirError('BAD_USER_INPUT', {
+    message: `${coordinate}: expected exactly one of the arguments ${all}, got ${given}.`,
+  });
+}
