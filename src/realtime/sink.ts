@@ -1,3 +1,5 @@
+import type { OverflowPolicy } from './queue.ts';
+
 /** Why a subscription has ended: the label of its metric, and what a transport tells its client. */
 export const endReasons = [
   /** The source has no more events. */
@@ -30,6 +32,13 @@ export interface Delivered {
   /** Position behind the event, for resuming; undefined for topics that keep no history. */
   readonly cursor: string | undefined;
   /**
+   * What becomes of it when its connection is full: the field's choice. The transport keeps the connection's
+   * {@link SendQueue}; on `overflow` it ends the subscription as `slow`.
+   */
+  readonly policy: OverflowPolicy;
+  /** `latest` only: what a newer event with the same key replaces. */
+  readonly coalesceKey: string | undefined;
+  /**
    * Bytes of the event as one transport writes them: made by the first member that asks for this encoding, the same
    * for all others, so that an event is framed once however many read it.
    */
@@ -54,10 +63,6 @@ export interface Sink {
   readonly gap: (gap: { readonly dropped: number | undefined; readonly reason: string }) => void;
   /** The last call. `error` is the public JSON of a GraphQL error where there is one to tell. */
   readonly end: (reason: EndReason, error?: Readonly<Record<string, unknown>>) => void;
-  /** Bytes given to this client's connection that have not left the process; see the queue's bound. */
-  readonly bufferedBytes: () => number;
-  /** Calls back once when the connection has taken what was given to it. */
-  readonly onDrain: (listener: () => void) => void;
 }
 
 /** A subscription that runs; `stop` ends it without a further call to its sink. Idempotent. */
