@@ -27,10 +27,20 @@ export { OrderState, SyncOutcome, WarehouseEventKind } from '../upstream-protos/
 /** Methods that change nothing, so that a failed call may be tried again. */
 export const orderReads = [orders.getOrder, orders.batchGetOrders, orders.listOrders];
 
+/** The call of each function here that makes one, for the price of the fields that use it. */
+export const orderCalls = {
+  listOrders: { upstream: 'orders', method: orders.listOrders.path },
+  submitOrder: { upstream: 'orders', method: orders.submitOrder.path },
+  cancelOrder: { upstream: 'orders', method: orders.cancelOrder.path },
+  syncOrders: { upstream: 'orders', method: orders.syncOrders.path },
+} as const;
+
 /** Orders by id, with the members that a read mask names. */
 export const orderById = defineLoader({
   name: 'orderById',
   maxBatchSize: 500,
+  upstream: 'orders',
+  method: orders.batchGetOrders.path,
   keyOf: (order: Order) => order.id,
   fetch: async (ids: readonly string[], readMask: readonly string[], context: ShopContext) => {
     const request = { ids: [...ids], readMask: [...readMask] };

@@ -43,6 +43,7 @@ export function shopOperations(book: CursorBook): OperationOptions {
 
 const shopSources: ValueSources = {
   Decimal: (draw) => draw.pick(decimals),
+  'Order.lines(first:)': (draw) => draw.pick([0, 1, 2, 3, 100, draw.chance(0.1) ? 101 : 5]),
   'Query.node(id:)': (draw) => drawId(draw, draw.pick(nodeTypes)),
   'Query.nodes(ids:)': (draw) =>
     Array.from({ length: draw.chance(0.02) ? 101 : draw.between(0, 6) }, () =>

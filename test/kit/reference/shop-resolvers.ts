@@ -23,6 +23,7 @@ type ViewerOrdersArguments = PageArguments & { readonly state?: string | null };
 type Given = { readonly id: string };
 
 const mostIds = 100;
+const mostLines = 100;
 
 const methodTypes: Readonly<Record<string, string>> = {
   card: 'CardPayment',
@@ -118,12 +119,15 @@ export function shopResolvers(rows: Rows, book: CursorBook, principal: Principal
     state: enumNames.orderState[row.state],
     note: row.note,
     total: moneyOf(row.total_nanos, row.currency_code),
-    lines: (rows.linesOfOrder.get(row.id) ?? []).map((line) => ({
-      number: line.number,
-      quantity: line.quantity,
-      unitPrice: moneyOf(line.unit_price_nanos, row.currency_code),
-      product: () => product(line.product_id),
-    })),
+    lines: ({ first }: { readonly first?: number | null }) => {
+      if (first != null && (first < 0 || first > mostLines)) throw refusal('PAGE_SIZE');
+      return (rows.linesOfOrder.get(row.id) ?? []).slice(0, first ?? mostLines).map((line) => ({
+        number: line.number,
+        quantity: line.quantity,
+        unitPrice: moneyOf(line.unit_price_nanos, row.currency_code),
+        product: () => product(line.product_id),
+      }));
+    },
     customer: () => user(row.customer_id),
     payment: () => payment(row.payment_id),
     createdAt: row.create_time.toISOString(),
