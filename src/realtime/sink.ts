@@ -63,6 +63,10 @@ export interface Sink {
   readonly gap: (gap: { readonly dropped: number | undefined; readonly reason: string }) => void;
   /** The last call. `error` is the public JSON of a GraphQL error where there is one to tell. */
   readonly end: (reason: EndReason, error?: Readonly<Record<string, unknown>>) => void;
+  /** Bytes given to this client's connection that have not left the process; see the queue's bound. */
+  readonly bufferedBytes: () => number;
+  /** Calls back once when the connection has taken what was given to it. */
+  readonly onDrain: (listener: () => void) => void;
 }
 
 /** A subscription that runs; `stop` ends it without a further call to its sink. Idempotent. */
