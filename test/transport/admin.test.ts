@@ -75,6 +75,7 @@ describe('createAdminServer()', () => {
       outcome: 'ok',
       codes: [],
       durationMs: 1,
+      price: undefined,
       timeline: undefined,
     });
     const response = await admin.fetch('/metrics?anything=1');
