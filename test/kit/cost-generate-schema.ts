@@ -1,19 +1,10 @@
+import { costDirectives } from './cost-directives.ts';
 import type { Draw } from './generate/draw.ts';
 
 /** Exact as binary fractions, so that sums do not depend on their order. */
 const weights = ['0', '1', '2', '5', '10', '0.5', '2.25', '-1', '-3', '-7'];
 const objects = ['A', 'B', 'C', 'D'];
 const leaves = ['Int', 'String', 'Text', 'Shade'];
-
-const directives = `
-  directive @cost(weight: String!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
-  directive @listSize(
-    assumedSize: Int
-    slicingArguments: [String!]
-    sizedFields: [String!]
-    requireOneSlicingArgument: Boolean = true
-  ) on FIELD_DEFINITION
-`;
 
 /** An argument as every type has it; weights and defaults are drawn for each type anew. */
 interface Argument {
@@ -56,7 +47,7 @@ export function drawCostSchema(draw: Draw): string {
   const interfaces = draw.chance(0.5) ? 'interface Named implements Node' : 'interface Named';
   const union = objects.filter(() => draw.chance(0.6));
   return [
-    directives,
+    costDirectives,
     `directive @tag(level: Int${cost(draw)}, by: Filter${drawDefault(draw, ['{}', 'null'])}${cost(draw)}) on FIELD`,
     `scalar Text${cost(draw)}`,
     `enum Shade${cost(draw)} { LIGHT DARK }`,

@@ -37,7 +37,7 @@ export interface PricedOperation {
 }
 
 const operationsPerBatch = 16;
-const drawnVariableSets = 7;
+const drawnVariableSets = 16;
 
 const sources: ValueSources = {
   Int: (draw) => draw.pick([-5, -1, 0, 1, 2, 3, 7, 20]),
@@ -82,7 +82,7 @@ function drawOperation(draw: Draw, random: fc.Random, schema: GraphQLSchema): Pr
   const generated = operations(schema, {
     kind,
     maxDepth: draw.between(3, 6),
-    maxObjects: 60,
+    maxObjects: 30,
     sources,
     shape,
   });

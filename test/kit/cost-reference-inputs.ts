@@ -91,10 +91,9 @@ function fieldsCost(one: PriceCase, type: GraphQLNamedType, value: Given): numbe
   if (value === null || typeof value !== 'object') return 0;
   // A list was answered above, which `Array.isArray` does not tell of a read-only one.
   const given = value as Readonly<Record<string, Given>>;
-  return Object.values(type.getFields()).reduce(
-    (total, field) => total + inputCost(one, field, given[field.name]),
-    0,
-  );
+  let cost = 0;
+  for (const field of Object.values(type.getFields())) cost += inputCost(one, field, given[field.name]);
+  return cost;
 }
 
 /**

@@ -57,11 +57,13 @@ function argumentsOf(
   name: string,
 ): Readonly<Record<string, unknown>> {
   const directive = directives?.find((applied) => applied.name.value === name);
-  const entries = directive?.arguments?.map(({ name, value }) => [name.value, valueFromASTUntyped(value)]);
-  return Object.fromEntries(entries ?? []);
+  if (!directive?.arguments) return {};
+  return Object.fromEntries(
+    directive.arguments.map(({ name, value }) => [name.value, valueFromASTUntyped(value)]),
+  );
 }
 
 /** One name stands for a list of one, as always in GraphQL. */
 function namesFrom(names: unknown): readonly string[] {
-  return [names ?? []].flat().map(String);
+  return names ? [names].flat().map(String) : [];
 }
