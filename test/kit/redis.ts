@@ -60,7 +60,8 @@ async function launch(port: number): Promise<TestRedis | undefined> {
   return { url: `redis://127.0.0.1:${port}`, stop };
 }
 
-async function installRedis(): Promise<void> {
+/** Finds Redis on this machine, or installs it where that is possible. */
+export async function installRedis(): Promise<void> {
   if (await hasRedis()) return;
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
     throw new Error(
@@ -77,7 +78,8 @@ async function hasRedis(): Promise<boolean> {
   );
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);
