@@ -8,6 +8,7 @@ import {
   validate,
 } from 'graphql';
 import { createDocumentCache } from './documents/cache.ts';
+import { compactDocument } from './documents/compact.ts';
 import { capErrors } from './documents/error-cap.ts';
 import type { ShapeLimits } from './shape/limits.ts';
 import { graphqlError, shapeError } from './shape/refusal.ts';
@@ -64,7 +65,7 @@ export function createDocuments(limits: DocumentLimits): Documents {
     validate: (schema, document, rules) => {
       const known = valid.get(document);
       if (known && known.schema === schema && areSame(known.rules, rules)) return [];
-      const errors = validate(schema, document, rules, { maxErrors: limits.maxErrors });
+      const errors = validate(schema, compactDocument(document), rules, { maxErrors: limits.maxErrors });
       if (errors.length > 0) return capErrors(errors, limits.maxErrors);
       valid.set(document, { schema, rules });
       const source = document.loc?.source.body;

@@ -12,37 +12,40 @@ export interface DocumentCache<Value> {
   readonly size: () => { readonly entries: number; readonly bytes: number };
 }
 
-/** Share of the cache for what has been asked for once. */
-const newcomerShare = 0.2;
+/** Share of the cache that the proven may take. */
+const provenShare = 0.8;
 
 /**
  * A cache bounded by count and bytes that a flood of newcomers cannot empty (segmented LRU): a value stands among the
- * newcomers until it is asked for again, and only then among the proven. Newcomers push out newcomers; the proven push
- * out the proven that have not been asked for longest, back among the newcomers.
+ * newcomers until it is asked for again, and only then among the proven. Newcomers have the room that the proven leave,
+ * and push out newcomers; the proven push the one that has not been asked for longest back among the newcomers.
  */
 export function createDocumentCache<Value>({ maxEntries, maxBytes }: CacheLimits): DocumentCache<Value> {
-  const newcomerLimits = {
-    maxEntries: Math.max(1, Math.floor(maxEntries * newcomerShare)),
-    maxBytes: maxBytes * newcomerShare,
+  const provenLimits = {
+    maxEntries: Math.floor(maxEntries * provenShare),
+    maxBytes: Math.floor(maxBytes * provenShare),
   };
-  const newcomers = createSegment<Value>(newcomerLimits);
-  const proven = createSegment<Value>({
-    maxEntries: maxEntries - newcomerLimits.maxEntries,
-    maxBytes: maxBytes - newcomerLimits.maxBytes,
-  });
+  const proven = createSegment<Value>();
+  const newcomers = createSegment<Value>();
+  const trimNewcomers = () => {
+    newcomers.trim({ maxEntries: maxEntries - proven.entries(), maxBytes: maxBytes - proven.bytes() });
+  };
   return {
     get: (key) => {
-      const isProven = proven.has(key);
-      const entry = (isProven ? proven : newcomers).take(key);
+      const entry = proven.take(key) ?? newcomers.take(key);
       if (!entry) return undefined;
-      for (const [demotedKey, demoted] of proven.put(key, entry)) newcomers.put(demotedKey, demoted);
+      proven.put(key, entry);
+      const demoted = proven.trim(provenLimits);
+      for (const [oldKey, old] of demoted) newcomers.put(oldKey, old);
+      if (demoted.length > 0) trimNewcomers();
       return entry.value;
     },
     set: (key, value, bytes) => {
-      if (bytes > newcomerLimits.maxBytes) return;
+      if (bytes > maxBytes - provenLimits.maxBytes) return;
       proven.take(key);
       newcomers.take(key);
       newcomers.put(key, { value, bytes });
+      trimNewcomers();
     },
     size: () => ({
       entries: newcomers.entries() + proven.entries(),
@@ -56,8 +59,8 @@ interface Entry<Value> {
   readonly bytes: number;
 }
 
-/** A plain LRU by the order in which a Map keeps its keys. */
-function createSegment<Value>({ maxEntries, maxBytes }: CacheLimits) {
+/** Entries by when they came, as a Map keeps its keys. */
+function createSegment<Value>() {
   const entries = new Map<string, Entry<Value>>();
   let bytes = 0;
   const take = (key: string): Entry<Value> | undefined => {
@@ -67,23 +70,19 @@ function createSegment<Value>({ maxEntries, maxBytes }: CacheLimits) {
     bytes -= entry.bytes;
     return entry;
   };
-  /** The entries that had to leave, the oldest first. */
-  const put = (key: string, entry: Entry<Value>): readonly (readonly [string, Entry<Value>])[] => {
+  const put = (key: string, entry: Entry<Value>): void => {
     entries.set(key, entry);
     bytes += entry.bytes;
+  };
+  /** Takes the oldest out until the rest keeps to the limits. */
+  const trim = (limits: CacheLimits): readonly (readonly [string, Entry<Value>])[] => {
     const left: [string, Entry<Value>][] = [];
     for (const oldest of entries) {
-      if (entries.size <= maxEntries && bytes <= maxBytes) break;
+      if (entries.size <= limits.maxEntries && bytes <= limits.maxBytes) break;
       take(oldest[0]);
       left.push(oldest);
     }
     return left;
   };
-  return {
-    take,
-    put,
-    has: (key: string) => entries.has(key),
-    entries: () => entries.size,
-    bytes: () => bytes,
-  };
+  return { take, put, trim, entries: () => entries.size, bytes: () => bytes };
 }

@@ -18,6 +18,14 @@ export interface ShapeLimit {
  * aliases and root fields, which count through fragments: each place that spreads a fragment counts what is in it.
  */
 export const shapeLimits = {
+  documentMaxLength: {
+    default: 262_144,
+    min: 256,
+    max: 67_108_864,
+    code: 'TOKEN_LIMIT',
+    unit: 'characters in a document',
+    description: 'Longest document, in characters',
+  },
   maxTokens: {
     default: 2000,
     min: 10,

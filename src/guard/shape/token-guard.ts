@@ -53,6 +53,7 @@ interface Scan {
  * which makes an object of every token and comment. What is no GraphQL is counted somehow and left to the parser.
  */
 export function excessOfText(source: string, limits: ShapeLimits): ShapeLimitName | undefined {
+  if (source.length > limits.documentMaxLength) return 'documentMaxLength';
   if (hasMore(source, '\n', limits.maxTokens) || hasMore(source, '\r', limits.maxTokens)) return 'maxTokens';
   const scan = scanOf(source, limits);
   while (scan.at < source.length) {
