@@ -1,0 +1,36 @@
+import type { CostModel } from './cost-model.ts';
+import { type Case, type Costs, type FieldUse, fieldCosts, type Place, placeCosts } from './formula.ts';
+
+/** A field with what is known of its price before the variables. */
+export function createFieldUse(model: CostModel, field: Omit<FieldUse, 'known'>): FieldUse {
+  const draft: FieldUse = { ...field, known: undefined };
+  if (dependsOnVariables(draft)) return draft;
+  return { ...draft, known: fieldCosts({ model, variables: {}, shared: undefined }, draft) };
+}
+
+/** A case of a place. */
+export function createCase(typenames: readonly string[], fields: readonly FieldUse[]): Case {
+  return { typenames, fields, priced: fields.filter(({ known }) => !known || !isFree(known)) };
+}
+
+/** A place with what is known of its price before the variables. */
+export function createPlace(model: CostModel, cases: readonly Case[]): Place {
+  const fields = new Set(cases.flatMap((one) => one.fields));
+  const calling = [...fields].filter(({ calls, place }) => calls.length > 0 || place?.calling.length);
+  const draft: Place = { cases, known: undefined, calling };
+  if (cases.some(({ priced }) => priced.some(({ known }) => !known))) return draft;
+  return { ...draft, known: placeCosts({ model, variables: {}, shared: undefined }, draft) };
+}
+
+function dependsOnVariables({ lengths, inputs, place }: FieldUse): boolean {
+  if (place && !place.known) return true;
+  return inputs.some(({ varying }) => varying.length > 0) || lengths.some((chain) => chain.some(isVarying));
+}
+
+function isVarying({ variables }: FieldUse['lengths'][number][number]): boolean {
+  return variables.length > 0;
+}
+
+function isFree({ typeCost, fieldCost, points }: Costs): boolean {
+  return typeCost === 0 && fieldCost === 0 && points === 0;
+}

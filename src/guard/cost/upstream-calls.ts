@@ -1,0 +1,110 @@
+import { countOf, type Evaluation, type FieldUse, itemsOf, type Place } from './formula.ts';
+import { times } from './saturating.ts';
+import type { FieldCall } from './weights.ts';
+
+/** Calls that an operation makes, and their points by upstream. */
+export interface Calls {
+  calls: number;
+  readonly upstreams: Record<string, number>;
+}
+
+/**
+ * The most calls that one object at the root makes. At each place of the answer a batched field makes one call for each
+ * `maxBatchSize` of its keys, any other one call for each object; objects of several types share no batch.
+ */
+export function exactCalls(evaluation: Evaluation, root: Place): Calls {
+  const total = noCalls();
+  addPlace(evaluation, root, 1, total);
+  return total;
+}
+
+function addPlace(evaluation: Evaluation, place: Place, objects: number, total: Calls): void {
+  if (objects === 0 || place.calling.length === 0) return;
+  if (objects > 1 || place.cases.length === 1) {
+    // Objects of all cases may stand side by side, each with its own batches.
+    for (const field of place.calling) addField(evaluation, field, objects, total);
+    return;
+  }
+  const cases = place.cases.map(({ fields }) => {
+    const one = noCalls();
+    for (const field of fields) if (place.calling.includes(field)) addField(evaluation, field, objects, one);
+    return one;
+  });
+  addDearest(total, cases);
+}
+
+function addField(evaluation: Evaluation, field: FieldUse, objects: number, total: Calls): void {
+  for (const call of field.calls) {
+    const keys = call.keys === 'items' ? times(objects, itemsOf(evaluation, field)) : objects;
+    addCalls(total, call, callsFor(call, objects, keys), keys);
+  }
+  if (field.place?.calling.length) {
+    addPlace(evaluation, field.place, times(objects, countOf(evaluation, field)), total);
+  }
+}
+
+function callsFor({ loader, maxBatchSize }: FieldCall, objects: number, keys: number): number {
+  if (loader === undefined) return objects;
+  if (keys === 0) return 0;
+  return maxBatchSize === undefined ? 1 : Math.ceil(keys / maxBatchSize);
+}
+
+/** As {@link exactCalls} without batches, which makes calls proportional to objects: for formulas that share places. */
+export function coarseCalls(evaluation: Evaluation, root: Place): Calls {
+  const known = new Map<Place, Calls>();
+
+  function ofPlace(place: Place): Calls {
+    const remembered = known.get(place);
+    if (remembered) return remembered;
+    const total = noCalls();
+    for (const field of place.calling) {
+      for (const call of field.calls) {
+        const keys = call.keys === 'items' ? itemsOf(evaluation, field) : 1;
+        addCalls(total, call, call.loader === undefined ? 1 : keys, keys);
+      }
+      if (field.place) addTimes(total, countOf(evaluation, field), ofPlace(field.place));
+    }
+    known.set(place, total);
+    return total;
+  }
+
+  return ofPlace(root);
+}
+
+/** For each number by itself the larger of both. */
+export function dearestCalls(all: readonly Calls[]): Calls {
+  const total = noCalls();
+  addDearest(total, all);
+  return total;
+}
+
+function noCalls(): Calls {
+  return { calls: 0, upstreams: {} };
+}
+
+function addCalls(
+  total: Calls,
+  { upstream, call = 1, perKey = 0 }: FieldCall,
+  calls: number,
+  keys: number,
+): void {
+  total.calls += calls;
+  addPoints(total, upstream, times(calls, call) + times(keys, perKey));
+}
+
+function addPoints({ upstreams }: Calls, upstream: string, points: number): void {
+  upstreams[upstream] = (upstreams[upstream] ?? 0) + points;
+}
+
+function addTimes(total: Calls, count: number, { calls, upstreams }: Calls): void {
+  total.calls += times(count, calls);
+  for (const [upstream, points] of Object.entries(upstreams))
+    addPoints(total, upstream, times(count, points));
+}
+
+function addDearest(total: Calls, cases: readonly Calls[]): void {
+  total.calls += Math.max(...cases.map(({ calls }) => calls));
+  for (const upstream of new Set(cases.flatMap(({ upstreams }) => Object.keys(upstreams)))) {
+    addPoints(total, upstream, Math.max(...cases.map(({ upstreams }) => upstreams[upstream] ?? 0)));
+  }
+}
