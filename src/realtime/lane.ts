@@ -1,0 +1,167 @@
+import type {
+  Broker,
+  BrokerEvent,
+  Gap,
+  Position,
+  Subscription,
+  SubscriptionEnd,
+  SubscriptionStart,
+} from './broker.ts';
+import type { Member } from './member.ts';
+import type { Delivered } from './sink.ts';
+import type { Topic } from './topic.ts';
+
+/** What the lanes of one cohort share. */
+export interface LaneHost {
+  readonly topic: Topic;
+  readonly broker: Broker;
+  /** The event as its audience reads it; never rejects. */
+  readonly deliver: (event: BrokerEvent) => Promise<Delivery>;
+  /** Everything that came has been handed out. */
+  readonly onIdle: (lane: Lane) => void;
+  /** The lane is live; it has `start` to tell its members. */
+  readonly onLive: (lane: Lane, start: SubscriptionStart) => void;
+  /** Nothing comes any more. */
+  readonly onEnd: (lane: Lane, reason: SubscriptionEnd | Error) => void;
+}
+
+/** An event executed, and what it cost each that it is given to. */
+export interface Delivery {
+  readonly delivered: Delivered;
+  readonly points: number;
+}
+
+/** What waits in a lane, numbered from 1. */
+type Step = { readonly number: number } & ({ readonly event: BrokerEvent } | { readonly gap: Gap });
+
+/** Events that wait to be executed; those of a `log` topic are read again from there when there is place. */
+const maxWaiting = 512;
+
+/**
+ * One run through the events of a topic, in order, for members that all stand at the same place in it: a subscription at
+ * the broker, one execution at a time, and whoever reads along.
+ */
+export class Lane {
+  readonly #host: LaneHost;
+  readonly #members = new Map<Member, number>();
+  readonly #closing = new AbortController();
+  #subscription: Subscription | undefined;
+  /** How many steps have come. */
+  #count = 0;
+  #waiting: Step[] = [];
+  #isRunning = false;
+  /** After the last step that was taken in. */
+  #received: Position | null = null;
+  /** Steps were not taken in, and are to be read again. */
+  #isBehind = false;
+
+  constructor(host: LaneHost) {
+    this.#host = host;
+  }
+
+  get members(): Iterable<Member> {
+    return this.#members.keys();
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** After everything that has come, handed out or not; null in a `lossy` topic. */
+  get received(): Position | null {
+    return this.#received;
+  }
+
+  get isIdle(): boolean {
+    return !this.#isRunning && !this.#isBehind;
+  }
+
+  /** Gives `member` everything that comes from now on. */
+  add(member: Member): void {
+    this.#members.set(member, this.#count);
+  }
+
+  /** Whoever is the last to leave closes it. */
+  remove(member: Member): void {
+    this.#members.delete(member);
+  }
+
+  /** Begins after `after`, or now. */
+  open(after: Position | undefined): void {
+    const { broker, topic } = this.#host;
+    const listener = {
+      ...(after && { after }),
+      signal: this.#closing.signal,
+      onLive: (start: SubscriptionStart) => this.#live(start),
+      onEvent: (event: BrokerEvent) => this.#take({ event }),
+      onGap: (gap: Gap) => this.#take({ gap }),
+      onEnd: (reason: SubscriptionEnd) => this.#host.onEnd(this, reason),
+    };
+    broker.subscribe(topic, listener).then(
+      (subscription) => {
+        this.#subscription = subscription;
+      },
+      (thrown: unknown) => {
+        if (this.#closing.signal.aborted) return;
+        this.#host.onEnd(this, thrown instanceof Error ? thrown : new Error(String(thrown)));
+      },
+    );
+  }
+
+  /** Leaves the topic. Idempotent. */
+  close(): void {
+    this.#waiting = [];
+    this.#closing.abort();
+  }
+
+  #live(start: SubscriptionStart): void {
+    this.#received = start.position;
+    if (this.#isBehind) this.#resume(start);
+    else this.#host.onLive(this, start);
+  }
+
+  #resume(start: SubscriptionStart): void {
+    this.#isBehind = false;
+    if (!start.recovered && start.position)
+      this.#take({ gap: { reason: start.reason, position: start.position } });
+  }
+
+  #take(step: { readonly event: BrokerEvent } | { readonly gap: Gap }): void {
+    if (this.#waiting.length >= maxWaiting && !this.#makeRoom()) return;
+    this.#received = 'gap' in step ? step.gap.position : step.event.position;
+    this.#count += 1;
+    this.#waiting.push({ ...step, number: this.#count });
+    if (!this.#isRunning) void this.#run();
+  }
+
+  /** What does not fit: of a `log` topic it is read again later, of the others the oldest gives way. */
+  #makeRoom(): boolean {
+    if (this.#host.topic.mode !== 'log') {
+      this.#waiting.shift();
+      return true;
+    }
+    this.#subscription?.close();
+    this.#isBehind = true;
+    return false;
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    for (let step = this.#waiting.shift(); step; step = this.#waiting.shift()) {
+      if ('gap' in step) this.#tell(step.gap, step.number);
+      else this.#give(await this.#host.deliver(step.event), step.number);
+    }
+    this.#isRunning = false;
+    if (this.#closing.signal.aborted) return;
+    if (this.#isBehind && this.#received) this.open(this.#received);
+    else this.#host.onIdle(this);
+  }
+
+  #give({ delivered, points }: Delivery, number: number): void {
+    for (const [member, joinedAt] of this.#members) if (number > joinedAt) member.give(delivered, points);
+  }
+
+  #tell({ reason }: Gap, number: number): void {
+    for (const [member, joinedAt] of this.#members) if (number > joinedAt) member.gap(reason);
+  }
+}
