@@ -31,6 +31,7 @@ export interface InputFacts {
   readonly name: string;
   /** Paid once when a value is given, however long a list it is. */
   readonly weight: number;
+  readonly isList: boolean;
   /** As JSON; undefined without a default. */
   readonly defaultValue: unknown;
   /** Of an input object, or a list of them. */
@@ -165,6 +166,7 @@ function inputFacts(input: GraphQLArgument | GraphQLInputField, owner: string): 
   return {
     name: input.name,
     weight: weightOf(input, `${owner}.${input.name}`) ?? defaultWeight(type),
+    isList: isListType(getNullableType(input.type)),
     defaultValue: defaultValueOf(input),
     inputType: isInputObjectType(type) ? type : undefined,
   };

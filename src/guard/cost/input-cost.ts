@@ -90,8 +90,7 @@ function inputCost(model: CostModel, facts: InputFacts, given: unknown): number 
 
 /** The input fields of all objects in a value. */
 function objectsCost(model: CostModel, type: GraphQLInputObjectType, value: unknown): number {
-  if (value === unknownValue)
-    return dearestInput(model, { name: '', weight: 0, defaultValue: undefined, inputType: type });
+  if (value === unknownValue) return dearestInput(model, { weight: 0, inputType: type });
   if (Array.isArray(value))
     return value.reduce((sum: number, item) => sum + objectsCost(model, type, item), 0);
   if (typeof value !== 'object' || value === null) return 0;
@@ -102,6 +101,8 @@ function objectsCost(model: CostModel, type: GraphQLInputObjectType, value: unkn
   return cost;
 }
 
+type WeighedInput = Pick<InputFacts, 'weight' | 'inputType'>;
+
 /** How many input fields are looked at to price a variable of which nothing is known; beyond it has no bound. */
 const maxUnknownFields = 10_000;
 
@@ -109,11 +110,11 @@ const maxUnknownFields = 10_000;
  * The dearest value that a variable may have, of those with one item in a list and no input type within itself: the
  * others have no end, and guard/shape bounds them.
  */
-function dearestInput(model: CostModel, facts: InputFacts): number {
+function dearestInput(model: CostModel, input: WeighedInput): number {
   const path = new Set<GraphQLInputObjectType>();
   let looked = 0;
 
-  function ofInput({ weight, inputType }: InputFacts): number {
+  function ofInput({ weight, inputType }: WeighedInput): number {
     looked += 1;
     if (looked > maxUnknownFields) return Number.POSITIVE_INFINITY;
     return clamp(weight + (inputType ? ofObject(inputType) : 0));
@@ -131,5 +132,5 @@ function dearestInput(model: CostModel, facts: InputFacts): number {
     return cost;
   }
 
-  return ofInput(facts);
+  return ofInput(input);
 }

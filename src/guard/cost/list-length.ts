@@ -8,13 +8,20 @@ export interface DeclaredLength {
   /** The largest of the slicing arguments that are literals or defaults; undefined without one. */
   readonly literal: number | undefined;
   /** Slicing arguments that are variables, with what counts when one is absent. */
-  readonly variables: readonly { readonly name: string; readonly fallback: number | undefined }[];
+  readonly variables: readonly SlicingVariable[];
   /** What counts when no slicing argument is given; undefined when nothing says. */
   readonly unsliced: number | undefined;
   /** What counts for a variable of which nothing is known. */
   readonly unknown: number;
   /** Never more than that. */
   readonly maximum: number;
+}
+
+interface SlicingVariable {
+  readonly name: string;
+  /** Whether the argument is a list, which counts by its length. */
+  readonly isList: boolean;
+  readonly fallback: number | undefined;
 }
 
 /** What `@listSize` says of one use of a field; undefined without one. */
@@ -27,12 +34,17 @@ export function declaredLengthFrom(
   if (!listSize) return undefined;
   const { slicingArguments = [], assumedSize, maximum = Number.POSITIVE_INFINITY } = listSize;
   const literals: number[] = [];
-  const variables = [];
+  const variables: SlicingVariable[] = [];
   for (const argument of facts.args.filter(({ name }) => slicingArguments.includes(name))) {
+    const { isList, defaultValue } = argument;
     const given = node.arguments?.find(({ name }) => name.value === argument.name)?.value;
-    const fallback = sliceFrom(argument.defaultValue);
-    if (given?.kind === Kind.VARIABLE) variables.push({ name: given.name.value, fallback });
-    else literals.push(...[given ? sliceFrom(givenValue(given, {})) : fallback].filter(isNumber));
+    const fallback = sliceFrom(defaultValue, isList);
+    if (given?.kind === Kind.VARIABLE) {
+      variables.push({ name: given.name.value, isList, fallback });
+    } else {
+      const slice = given ? sliceFrom(givenValue(given, {}), isList) : fallback;
+      if (slice !== undefined) literals.push(slice);
+    }
   }
   return {
     literal: literals.length > 0 ? Math.max(...literals) : undefined,
@@ -46,8 +58,8 @@ export function declaredLengthFrom(
 /** The items that there are at most with these variables; undefined when nothing says. */
 export function lengthOf(declared: DeclaredLength, variables: Variables): number | undefined {
   let length = declared.literal;
-  for (const { name, fallback } of declared.variables) {
-    const slice = variables === null ? declared.unknown : sliceOf(memberOf(variables, name), fallback);
+  for (const variable of declared.variables) {
+    const slice = variables === null ? declared.unknown : sliceOf(variable, variables);
     if (slice !== undefined && !(length !== undefined && length >= slice)) length = slice;
   }
   length ??= declared.unsliced;
@@ -55,15 +67,14 @@ export function lengthOf(declared: DeclaredLength, variables: Variables): number
 }
 
 /** An absent variable leaves the argument to its default; null is given, and says nothing. */
-function sliceOf(value: unknown, fallback: number | undefined): number | undefined {
-  return value === undefined ? fallback : sliceFrom(value);
+function sliceOf({ name, isList, fallback }: SlicingVariable, variables: object): number | undefined {
+  const value = memberOf(variables, name);
+  return value === undefined ? fallback : sliceFrom(value, isList);
 }
 
-function sliceFrom(value: unknown): number | undefined {
-  if (Array.isArray(value)) return value.length;
+function sliceFrom(value: unknown, isList: boolean): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  // One item stands for a list of one: GraphQL specification, section 3.11 (Lists, Input Coercion).
+  if (isList) return Array.isArray(value) ? value.length : 1;
   return typeof value === 'number' ? clamp(value) : undefined;
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
 }
