@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { systemClock } from '../../src/clock.ts';
 import { signDevelopmentToken } from '../../src/identity/development-keys.ts';
-import { createGateway, type Log } from '../../src/index.ts';
+import { createGateway, type Log, type WeirConfig } from '../../src/index.ts';
 import { createFaults, type Faults } from '../../upstreams/faults.ts';
 import { createOutbox } from '../../upstreams/outbox.ts';
 import { createUpstreamServer } from '../../upstreams/server.ts';
@@ -48,10 +48,12 @@ export type Caller = string | { readonly sub: string; readonly scope: string } |
 export interface ShopOptions {
   /** Environment variables of the gateway. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Bounds in place of those of weir.config.ts. */
+  readonly limits?: NonNullable<WeirConfig['limits']>;
 }
 
 /** Starts a shop on free ports; close it in afterAll. */
-export async function startShop({ environment = {} }: ShopOptions = {}): Promise<Shop> {
+export async function startShop({ environment = {}, limits = {} }: ShopOptions = {}): Promise<Shop> {
   const database = await createTestDatabase('seeded');
   const store = createStore({ url: database.url });
   const outbox = createOutbox({ store });
@@ -66,7 +68,9 @@ export async function startShop({ environment = {} }: ShopOptions = {}): Promise
   };
   const upstreams = await createUpstreamServer({ store, outbox, faults: counted, port: 0 });
   const logged: Record<string, unknown>[] = [];
-  const gateway = createGateway(config, {
+  const configured: WeirConfig = config;
+  const own = { ...configured, limits: { ...configured.limits, ...limits } };
+  const gateway = createGateway(own, {
     environment: { PORT: '0', ADMIN_PORT: '0', ...targets(upstreams.port), ...environment },
     log: collectingLog(logged),
   });
