@@ -102,8 +102,8 @@ function assertListSize(placed: Placed, listSize: ListSize): void {
   if (fault) throw new PothosSchemaError(`${placed.coordinate}, "listSize": ${fault}`);
 }
 
-function sizedFieldsFault({ field }: Placed, { sizedFields }: ListSize): string | undefined {
-  if (!sizedFields)
+function sizedFieldsFault({ field }: Placed, { sizedFields = [] }: ListSize): string | undefined {
+  if (sizedFields.length === 0)
     return isList(field) ? undefined : 'expected a list, or "sizedFields" that name the lists.';
   if (isList(field)) return 'expected no "sizedFields" on a list: its items are not one object.';
   const type = getNamedType(field.type);

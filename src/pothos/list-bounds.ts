@@ -62,8 +62,8 @@ export function createListBounds(): ListBounds {
           return held(resolve(parent, args, context, info), bound);
         };
       const { coordinate, listSize, overflow } = field;
-      if (!listSize?.sizedFields) return resolve;
-      const fields = listSize.sizedFields;
+      const fields = listSize?.sizedFields ?? [];
+      if (!listSize || fields.length === 0) return resolve;
       return (parent, args, context, info) => {
         handed.set(info.path, {
           size: sliceOf(coordinate, listSize, args, context),
@@ -82,7 +82,7 @@ function held(list: unknown, bound: Bound): unknown {
   if (typeof list !== 'object' || list === null) return list;
   if (isThenable(list)) return list.then((settled) => held(settled, bound));
   if (Symbol.asyncIterator in list) return heldStream(list as AsyncIterable<unknown>, bound); // as: looked at the line
-  if (Symbol.iterator in list) return heldItems(list as Iterable<unknown>, bound); // as: looked at the line
+  if (Symbol.iterator in list) return held([...(list as Iterable<unknown>)], bound); // as: looked at the line
   return list;
 }
 
@@ -92,19 +92,6 @@ function cut(list: readonly unknown[], bound: Bound): unknown[] {
   void Promise.allSettled(overflow === 'cut' ? list.slice(size) : list);
   if (overflow === 'cut') return list.slice(0, size);
   throw tooLong(bound, String(list.length));
-}
-
-function* heldItems(items: Iterable<unknown>, bound: Bound): Generator<unknown> {
-  let count = 0;
-  for (const item of items) {
-    if (count === bound.size) {
-      void Promise.allSettled([item]);
-      if (bound.overflow === 'cut') return;
-      throw tooLong(bound, `${count + 1} or more`);
-    }
-    count += 1;
-    yield item;
-  }
 }
 
 async function* heldStream(items: AsyncIterable<unknown>, bound: Bound): AsyncGenerator<unknown> {

@@ -50,7 +50,7 @@ function hasPages(context: object): context is { readonly pages: PageLimits } {
   return 'pages' in context && typeof context.pages === 'object' && context.pages !== null;
 }
 
-function refusal({ sizedFields }: ListSize, name: string, asked: Asked, limits: PageLimits): WeirError {
+function refusal({ sizedFields = [] }: ListSize, name: string, asked: Asked, limits: PageLimits): WeirError {
   const { size, isList } = asked;
   const { maxSize: maximum } = limits;
   if (isList)
@@ -58,7 +58,7 @@ function refusal({ sizedFields }: ListSize, name: string, asked: Asked, limits: 
       message: `Argument "${name}": expected at most ${maximum} items, got ${size}. Ask for them in several operations.`,
       extensions: { argument: name, maximum },
     });
-  const page = sizedFields ? parsePageArguments({ [name]: size }, limits) : undefined;
+  const page = sizedFields.length > 0 ? parsePageArguments({ [name]: size }, limits) : undefined;
   if (page && !page.ok) return page.error;
   return new WeirError('PAGE_SIZE', {
     message: `Argument "${name}": expected a whole number from 0 to ${maximum}, got ${size}. Ask for fewer, or leave it out.`,
