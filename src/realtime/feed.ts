@@ -95,6 +95,7 @@ export class TopicFeed {
   /** Compares with the store and fetches what is missing; resolves when that is done, however often it has to try. */
   verify(): Promise<void> {
     if (this.#phase === 'closed' || this.topic.mode === 'lossy') return Promise.resolve();
+    // For one that is under way: what it has read may be older than what is asked about now.
     this.#mustVerify = true;
     if (this.#phase === 'opening') return this.#opened;
     this.#verifying ??= this.#verifyUntilDone();
@@ -178,6 +179,7 @@ export class TopicFeed {
     this.#phase = 'verifying';
     for (let attempt = 1; this.#isOpen(); attempt += 1) {
       try {
+        this.#mustVerify = true;
         return await this.#catchUp();
       } catch (thrown) {
         if (attempt === 1) log.warn({ err: thrown }, 'A topic could not be verified; it is tried again.');

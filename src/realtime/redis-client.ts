@@ -71,6 +71,7 @@ export function openRedisClient(target: RedisTarget, log: Log, clock: Clock): Re
   async function call(command: string, ...args: Argument[]): Promise<unknown> {
     if (connecting !== undefined) await connecting;
     try {
+      if (redis.status !== 'ready') throw new Error(`The connection is not ready: ${redis.status}.`);
       return await redis.callBuffer(command, ...args);
     } catch (thrown) {
       if (isMissingScript(thrown)) throw thrown;
@@ -104,10 +105,11 @@ function openSingle(target: RedisTarget): Redis {
 }
 
 function openCluster(target: RedisTarget): Cluster {
-  const { enableOfflineQueue, ...redisOptions } = connectionOptions(target);
+  const { enableOfflineQueue: _, ...redisOptions } = connectionOptions(target);
   const { username, password, protocol } = new URL(target.urls[0] ?? '');
   return new Cluster([...target.urls], {
-    enableOfflineQueue,
+    // Commands wait for a node that is being connected, no longer than the timeout; for the Cluster they never do, see `call`.
+    enableOfflineQueue: true,
     // What was sent to a node that went away may have run.
     retryDelayOnFailover: 0,
     slotsRefreshInterval: 2000,

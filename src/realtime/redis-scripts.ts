@@ -1,10 +1,11 @@
 import { redisScript } from './redis-client.ts';
 
 /**
- * The topic as it stands. A topic begins a new epoch when nothing is known of it, and when it was written under another
- * replication id: a server takes a new one when it starts and when it is promoted, and either may have lost the newest
- * events, whose offsets would be given again. The sequence survives that, for it belongs to the source.
- * Fields of the meta hash: e epoch, r replication id, o last offset, b bytes of all payloads of the epoch, s last sequence.
+ * The topic as it stands. A topic begins a new epoch when nothing is known of it, and when it was written in another run:
+ * by another process (after a start, a failover, a moved slot), or before this one was promoted, which sets its second
+ * replication offset. Any of these may have lost the newest events, whose offsets would be given again. The sequence
+ * survives that, for it belongs to the source.
+ * Fields of the meta hash: e epoch, r run, o last offset, b bytes of all payloads of the epoch, s last sequence.
  * Entries of the stream: id OFFSET-0; p payload, t milliseconds, b bytes of all payloads before it.
  */
 const topicState = `
@@ -13,7 +14,8 @@ local candidate, maxEvents, maxBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV
 local maxAgeMs, metaTtlMs, publish = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local run = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
+local info = redis.call('INFO', 'server', 'replication')
+local run = string.match(info, 'run_id:(%w+)') .. string.match(info, 'second_repl_offset:(%S+)')
 local fields = redis.call('HMGET', meta, 'e', 'r', 'o', 'b', 's')
 local epoch, offset, bytes, sequence = fields[1], tonumber(fields[3]), tonumber(fields[4]), fields[5]
 
