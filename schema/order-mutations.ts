@@ -259,7 +259,7 @@ builder.mutationFields((t) => ({
       events: t.arg({ type: [WarehouseEvent], required: true, description: `1 to ${maxEvents} events.` }),
     },
     resolve: (_root, { events }, context) => {
-      if (events.length === 0) throw invalidInput(['events'], `expected 1 to ${maxEvents} events, got none.`);
+      if (events.length === 0) throw invalidInput(['events'], `expected 1 to ${maxEvents} events, got 0.`);
       return syncOrders(
         context,
         events.map(({ id, order, kind }, index) => ({
