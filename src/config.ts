@@ -32,6 +32,7 @@ export interface WeirConfig {
   readonly server?: Partial<ServerSettings>;
   readonly limits?: Partial<LimitSettings>;
   readonly pages?: Partial<PageSettings>;
+  readonly realtime?: Partial<RealtimeSettings>;
   readonly cursors?: Partial<CursorSettings>;
   readonly log?: Partial<LogSettings>;
 }
@@ -39,6 +40,7 @@ export interface WeirConfig {
 type ServerSettings = z.infer<typeof serverOptions>;
 type LimitSettings = z.infer<typeof limitOptions>;
 type PageSettings = z.infer<typeof pageOptions>;
+type RealtimeSettings = z.infer<typeof realtimeOptions>;
 type CursorSettings = z.infer<typeof cursorOptions>;
 type LogSettings = z.infer<typeof logOptions>;
 
@@ -52,6 +54,7 @@ export interface Settings {
   readonly server: Readonly<ServerSettings>;
   readonly limits: Readonly<LimitSettings>;
   readonly pages: Readonly<PageSettings>;
+  readonly realtime: Readonly<RealtimeSettings>;
   readonly cursors: Readonly<CursorSettings>;
   readonly log: Readonly<LogSettings>;
 }
@@ -130,6 +133,49 @@ const pageOptions = z
     error: 'expected at most pages.maxSize',
   });
 
+const origin = z
+  .string()
+  .regex(/^https?:\/\/[^/?#\s]+$/, 'expected an origin such as https://www.example.com, without a path');
+
+const realtimeOptions = z
+  .strictObject({
+    heartbeatMs: whole(1000, 60_000, 12_000).describe(
+      'Time between two signs of life on an idle connection, in milliseconds',
+    ),
+    pongTimeoutMs: whole(100, 59_000, 10_000).describe(
+      'Longest that a WebSocket waits for the answer to a ping, in milliseconds',
+    ),
+    initTimeoutMs: whole(100, 60_000, 3000).describe(
+      'Longest that a WebSocket waits for `connection_init`, in milliseconds',
+    ),
+    maxConnections: whole(1, 1_000_000, 20_000).describe('WebSockets and event streams of one process'),
+    maxConnectionsPerPrincipal: whole(1, 1_000_000, 1000).describe(
+      'WebSockets and event streams of one principal on one process',
+    ),
+    maxOperationsPerConnection: whole(1, 10_000, 50).describe('Operations in flight on one connection'),
+    maxMessagesPerSecond: whole(1, 100_000, 200).describe('Messages of one WebSocket in a second'),
+    maxPingsPerSecond: whole(1, 1000, 10).describe('Pings of one WebSocket in a second'),
+    frameMaxBytesBeforeAuth: whole(1024, 1_048_576, 65_536).describe(
+      'Largest message before `connection_ack`, in bytes',
+    ),
+    frameMaxBytes: whole(1024, 16_777_216, 262_144).describe('Largest message of a WebSocket, in bytes'),
+    bufferMaxBytes: whole(65_536, 67_108_864, 1_048_576).describe(
+      'What waits to be read by one client, in bytes, before its messages are not read any more',
+    ),
+    drainWindowMs: whole(0, 600_000, 30_000).describe(
+      'Over how long a stopping gateway sends its connections away, in milliseconds',
+    ),
+    allowedOrigins: z.array(origin).max(100, 'expected at most 100 origins').default([]).meta({
+      description: 'Origins whose pages may open WebSockets',
+      bounds: 'at most 100, each scheme, host and port',
+      default: 'that of the host itself in production, any outside',
+    }),
+  })
+  .refine(({ heartbeatMs, pongTimeoutMs }) => pongTimeoutMs < heartbeatMs, {
+    path: ['pongTimeoutMs'],
+    error: 'expected less than realtime.heartbeatMs',
+  });
+
 const cursorOptions = z.strictObject({
   secrets: z
     .array(z.string().min(32, 'expected at least 32 characters'))
@@ -159,6 +205,7 @@ export const optionSections = {
   server: serverOptions,
   limits: limitOptions,
   pages: pageOptions,
+  realtime: realtimeOptions,
   cursors: cursorOptions,
   log: logOptions,
 } as const;
@@ -173,6 +220,7 @@ const optionTable = z.strictObject({
   server: serverOptions.prefault({}),
   limits: limitOptions.prefault({}),
   pages: pageOptions.prefault({}),
+  realtime: realtimeOptions.prefault({}),
   cursors: cursorOptions.prefault({}),
   log: logOptions.prefault({}),
 });

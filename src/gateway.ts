@@ -13,7 +13,7 @@ import { createRandomHex } from './observe/trace.ts';
 import { createPipeline } from './operation/pipeline.ts';
 import { createCursorCodec } from './page/cursor.ts';
 import { createAdminServer } from './transport/admin.ts';
-import { createHttpServer, graphqlPath } from './transport/http.ts';
+import { createHttpServer, type GraphServer, graphqlPath } from './transport/http.ts';
 import { readinessFrom } from './transport/readiness.ts';
 import { createReadMasks } from './upstream/mask.ts';
 import type { UpstreamAnomaly } from './upstream/options.ts';
@@ -67,16 +67,16 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     readiness: () => readinessFrom({ draining, upstreams: statesOf(upstreams) }),
     log,
   });
-  const server = createGraphServer(settings, { log, upstreams, keys, metrics });
+  const { server, drain } = createGraphServer(settings, { log, upstreams, keys, metrics });
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
-    await closeServer(server, settings.limits.closeTimeoutMs);
+    await closeServer(server, settings.limits.closeTimeoutMs, drain);
     await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
     keys?.close();
     metrics.close();
     // Last, so that who probes sees the drain to its end.
-    await closeServer(admin, 0);
+    await closeServer(admin, 0, async () => {});
   };
   let closed: Promise<void> | undefined;
   return {
@@ -100,7 +100,7 @@ interface GraphParts {
   readonly metrics: Metrics;
 }
 
-function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }: GraphParts): Server {
+function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }: GraphParts): GraphServer {
   const pipeline = createPipeline({
     clock: systemClock,
     upstreams,
@@ -127,6 +127,9 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     bodyMaxBytes: settings.limits.bodyMaxBytes,
     jsonMaxDepth: settings.limits.jsonMaxDepth,
     timeoutMs: settings.limits.operationTimeoutMs,
+    realtime: settings.realtime,
+    onSubscriptionEnd: () => {},
+    production: settings.production,
     explorer: !settings.production,
   });
 }
@@ -179,14 +182,17 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** A connection that is cut off takes its operation's signal with it, so that what it waits for is cancelled. */
-function closeServer(server: Server, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const cancelTimer = systemClock.after(timeoutMs, () => server.closeAllConnections());
-    server.close(() => {
-      cancelTimer();
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+/**
+ * Refuses new connections at once, then drains the long ones, then cuts off what has not ended by itself by `timeoutMs`:
+ * with a connection goes its operation's signal, so that what it waits for is cancelled.
+ */
+async function closeServer(server: Server, timeoutMs: number, drain: () => Promise<void>): Promise<void> {
+  const untilMs = systemClock.nowMs() + timeoutMs;
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  await drain();
+  const leftMs = Math.max(0, untilMs - systemClock.nowMs());
+  const cancelTimer = systemClock.after(leftMs, () => server.closeAllConnections());
+  await closed;
+  cancelTimer();
 }

@@ -4,6 +4,7 @@ import { type Environment, parseConfig, processEnvironment, type Settings } from
 import { shapeLimits } from '../src/guard/shape/limits.ts';
 import { defineConfig } from '../src/index.ts';
 import { defaultDocumentLimits } from './guard/shape/default-limits.ts';
+import { testStreamSettings } from './kit/stream-settings.ts';
 
 const schema = new GraphQLSchema({
   query: new GraphQLObjectType({ name: 'Query', fields: { a: { type: GraphQLString } } }),
@@ -34,6 +35,7 @@ describe('parseConfig()', () => {
         ...defaultDocumentLimits,
       },
       pages: { defaultSize: 20, maxSize: 100 },
+      realtime: { ...testStreamSettings, drainWindowMs: 30_000 },
       cursors: { secrets: [expect.any(String)] },
       log: { level: 'info' },
     });
@@ -57,6 +59,18 @@ describe('parseConfig()', () => {
     ['limits.maxErrors', 1, 1000],
     ['limits.maxDocuments', 1, 100_000],
     ['limits.documentsMaxBytes', 1_048_576, 4_294_967_296],
+    ['realtime.heartbeatMs', 10_001, 60_000],
+    ['realtime.pongTimeoutMs', 100, 11_999],
+    ['realtime.initTimeoutMs', 100, 60_000],
+    ['realtime.maxConnections', 1, 1_000_000],
+    ['realtime.maxConnectionsPerPrincipal', 1, 1_000_000],
+    ['realtime.maxOperationsPerConnection', 1, 10_000],
+    ['realtime.maxMessagesPerSecond', 1, 100_000],
+    ['realtime.maxPingsPerSecond', 1, 1000],
+    ['realtime.frameMaxBytesBeforeAuth', 1024, 1_048_576],
+    ['realtime.frameMaxBytes', 1024, 16_777_216],
+    ['realtime.bufferMaxBytes', 65_536, 67_108_864],
+    ['realtime.drainWindowMs', 0, 600_000],
     ['pages.maxSize', 20, 1000],
     ['pages.defaultSize', 1, 100],
   ])('takes %s from %d to %d and refuses what lies beside', (option, minimum, maximum) => {

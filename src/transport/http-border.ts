@@ -1,31 +1,42 @@
-import { GraphQLError } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import { WeirError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from '../operation/context.ts';
 import type { RequestFacts } from '../operation/pipeline.ts';
 import { refuse } from './refusal.ts';
+import { holdEvents, type StreamFacts } from './stream-operation.ts';
 
 /** What the HTTP transport says of a request to Yoga. */
 export interface HttpFacts extends RequestFacts {
+  /** What the operation gave, where it has run before Yoga; see stream-answer.ts. */
+  readonly answered?: ExecutionResult;
   /** The GraphQL request as it came, parsed from JSON or from the URL; Yoga checks its members. */
   readonly parameters: unknown;
   /** Told of the codes of a request that ends without data. */
   readonly onRefused: (codes: readonly string[]) => void;
 }
 
+type BorderContext = OperationContext & Partial<Pick<StreamFacts, 'acceptsEvents'>>;
+
 /**
  * The Yoga plugin between HTTP and the pipeline: takes the GraphQL request as our own transport read it, and gives every
  * error that ended a request without data its code of the closed table and its status.
  */
-export function createHttpBorder(log: Log): Plugin<OperationContext, HttpFacts> {
+export function createHttpBorder(log: Log): Plugin<BorderContext, HttpFacts> {
   return {
     onRequestParse({ serverContext, setRequestParser }) {
       setRequestParser(() => serverContext.parameters as GraphQLParams); // as: Yoga checks what its parsers return
     },
+    onParams({ context, setResult }) {
+      const { answered } = context as Partial<HttpFacts>; // as: Yoga's own type of it is that of the resolvers
+      if (answered) setResult(answered);
+    },
     onSubscribe({ args, setResultAndStopExecution }) {
+      if (args.contextValue.acceptsEvents) return { onSubscribeResult: holdEvents };
       args.contextValue.end();
       setResultAndStopExecution({ errors: [subscriptionRefusal()] });
+      return undefined;
     },
     onResultProcess({ result, serverContext, setResult }) {
       if (!isRefused(result)) return;

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Socket } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
@@ -12,11 +19,17 @@ import type { RequestFacts } from '../operation/pipeline.ts';
 import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
 import { timeoutFrom } from '../operation/timeout.ts';
 import { createDeadline, unlessAborted } from '../signal.ts';
+import { acceptedFrom } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
 import { createExplorer } from './explorer.ts';
 import { createHttpBorder, type HttpFacts, wrapError } from './http-border.ts';
 import { asksForPage, assertServable } from './negotiation.ts';
 import { refuse, sendRefusal } from './refusal.ts';
+import { lastEventIdFrom } from './stream-answer.ts';
+import type { StreamOperationParts } from './stream-operation.ts';
+import type { SubscriptionEnd } from './stream-parts.ts';
+import { createStreams, type StreamSettings, type Streams } from './streams.ts';
+import type { WsOpening } from './ws-connection.ts';
 
 /** Where the graph is served. */
 export const graphqlPath = '/graphql';
@@ -34,6 +47,10 @@ export interface HttpOptions {
   readonly jsonMaxDepth: number;
   /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
   readonly timeoutMs: number;
+  readonly realtime: StreamSettings;
+  readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
+  /** Whether only pages of this host may connect when no origin is allowed by name. */
+  readonly production: boolean;
   /** Whether browsers are given GraphiQL at the graph's path. */
   readonly explorer: boolean;
 }
@@ -44,9 +61,27 @@ const socketTimeouts = { headersTimeout: 5000, requestTimeout: 10_000, connectio
 /** Request ids of callers are taken over when they look like this. */
 const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** A Node HTTP server of the graph, not yet listening. GraphQL over HTTP; JSON bodies and GET queries. */
-export function createHttpServer(options: HttpOptions): Server {
-  const answer = createAnswer(options);
+/** The server of the graph with what it serves beyond single requests. */
+export interface GraphServer extends Pick<Streams, 'drain' | 'openConnections'> {
+  readonly server: Server;
+}
+
+/**
+ * A Node HTTP server of the graph, not yet listening. GraphQL over HTTP; JSON bodies and GET queries; subscriptions over
+ * WebSocket, event streams and multipart.
+ */
+export function createHttpServer(options: HttpOptions): GraphServer {
+  const yoga = createGraph(options);
+  const streams = createStreams({
+    ...options,
+    // as: what Envelop's `any` hides is told by Enveloped
+    getEnveloped: yoga.getEnveloped as unknown as StreamOperationParts['getEnveloped'],
+    settings: options.realtime,
+    path: graphqlPath,
+    sameOriginOnly: options.production,
+    random: Math.random,
+  });
+  const answer = createAnswer(options, yoga, streams);
   const server = createServer(socketTimeouts, (request, response) => {
     // Once the server is closing, a kept-alive connection has no further request to wait for.
     response.once('close', () => {
@@ -54,7 +89,10 @@ export function createHttpServer(options: HttpOptions): Server {
     });
     void serve(request, response);
   });
-  return server;
+  server.on('upgrade', (request, socket: Socket, head) => {
+    streams.upgrade(request, socket, head, openingFrom(request));
+  });
+  return { server, drain: streams.drain, openConnections: streams.openConnections };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startMs = options.clock.nowMs();
@@ -80,8 +118,7 @@ type Answer = (
 ) => Promise<void>;
 
 /** Answers what can be answered, and rejects with what is to be refused. */
-function createAnswer(options: HttpOptions): Answer {
-  const yoga = createGraph(options);
+function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answer {
   const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
   return async (request, response, facts) => {
     const { url = '' } = request;
@@ -100,8 +137,24 @@ function createAnswer(options: HttpOptions): Answer {
         : parseQuery(url, options.jsonMaxDepth);
     // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
     if (request.method === 'POST') Object.assign(request, { body: ' ' });
-    await yoga(request, response, { ...facts, deadlineMs, principal, parameters });
+    const known = { ...facts, deadlineMs, principal, parameters };
+    const accepted = acceptedFrom(request.headers.accept);
+    if (accepted.eventStream === 0 && accepted.multipart === 0)
+      return void (await yoga(request, response, known));
+    const { method, lastEventId } = streamedFrom(request, url);
+    const answered = await streams.answer(
+      { method, lastEventId, facts: known, parameters, accepted },
+      response,
+    );
+    if (answered) await yoga(request, response, { ...known, answered });
   };
+}
+
+function streamedFrom({ method, headers }: IncomingMessage, url: string) {
+  return {
+    method: method === 'GET' ? 'GET' : 'POST',
+    lastEventId: lastEventIdFrom(headers['last-event-id'], url),
+  } as const;
 }
 
 /** Keys may come from a service that hangs: who asks is not waited for longer than the answer may take. */
@@ -118,6 +171,8 @@ async function principalBefore(
     deadline.cleanup();
   }
 }
+
+type Graph = ReturnType<typeof createGraph>;
 
 function createGraph({ schema, log, pipeline }: HttpOptions) {
   return createYoga<HttpFacts>({
@@ -145,18 +200,32 @@ function credentialsOf({ headers, headersDistinct, socket }: IncomingMessage): C
   return { authorization, address: socket.remoteAddress };
 }
 
+function openingFrom({ url = '', headers, headersDistinct, socket }: IncomingMessage): WsOpening {
+  return {
+    path: pathOf(url),
+    requestId: requestIdOf(headers),
+    traceparent: headerOf(headers['traceparent']),
+    authorization: headersDistinct['authorization'],
+    address: socket.remoteAddress,
+  };
+}
+
+function requestIdOf(headers: IncomingHttpHeaders): string {
+  const given = headerOf(headers['x-request-id']);
+  return given !== undefined && requestIdPattern.test(given) ? given : randomUUID();
+}
+
 function factsOf(
   request: IncomingMessage,
   response: ServerResponse,
 ): Omit<RequestFacts, 'principal' | 'record' | 'deadlineMs'> {
   const { headers } = request;
-  const given = headerOf(headers['x-request-id']);
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) gone.abort(new DOMException('The client has gone.', 'AbortError'));
   });
   return {
-    requestId: given !== undefined && requestIdPattern.test(given) ? given : randomUUID(),
+    requestId: requestIdOf(headers),
     traceparent: headerOf(headers['traceparent']),
     signal: gone.signal,
   };
@@ -171,9 +240,13 @@ function headerOf(value: string | string[] | undefined): string | undefined {
 }
 
 function assertPath(url: string): void {
-  const path = url.split('?', 1)[0];
+  const path = pathOf(url);
   if (path === graphqlPath) return;
   throw new WeirError('NOT_FOUND', {
-    message: `Expected a request to ${graphqlPath}, got ${path?.slice(0, 100)}.`,
+    message: `Expected a request to ${graphqlPath}, got ${path.slice(0, 100)}.`,
   });
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '';
 }

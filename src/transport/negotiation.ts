@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, WeirError } from '../errors.ts';
+import { acceptedFrom } from './accept.ts';
 
 /** What is wrong with a request's head; undefined when nothing is. */
 type Check = (request: IncomingMessage) => string | undefined;
@@ -63,6 +64,8 @@ function contentEncodingFault({ headers }: IncomingMessage): string | undefined 
 }
 
 function acceptFault({ headers: { accept = '*/*' } }: IncomingMessage): string | undefined {
+  const { eventStream, multipart } = acceptedFrom(accept);
+  if (eventStream > 0 || multipart > 0) return undefined;
   if (accept.trim() === '' || rangesOf(accept).some((range) => answeredRanges.has(range))) return undefined;
   return `Header "Accept": expected application/graphql-response+json or application/json, got ${excerpt(accept)}.`;
 }

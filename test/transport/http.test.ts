@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createIdentify } from '../../src/identity/identify.ts';
 import { createHttpServer } from '../../src/transport/http.ts';
+import { testStreamSettings } from '../kit/stream-settings.ts';
 import { codesOf, createCollectingLog, openTinyGateway, post, send } from '../kit/tiny-gateway.ts';
 import { buildTinySchema, createProbe } from '../kit/tiny-schema.ts';
 import { openWire } from './wire.ts';
@@ -76,8 +77,11 @@ describe('createHttpServer()', () => {
       jsonMaxDepth: 32,
       timeoutMs: 5000,
       explorer: false,
+      realtime: testStreamSettings,
+      onSubscriptionEnd: () => {},
+      production: false,
     };
-    const server = createHttpServer(options);
+    const { server } = createHttpServer(options);
     expect(server).toMatchObject({ headersTimeout: 5000, requestTimeout: 10_000 });
     server.requestTimeout = 300; // the same mechanism, sooner
     server.headersTimeout = 200;

@@ -72,16 +72,19 @@ describe('assertServable()', () => {
     expect(await send(tiny.url, { method: 'HEAD' })).toMatchObject({ status: 405, text: '' });
   });
 
-  it.each(['image/png', 'text/event-stream', 'text/html', 'application/json; charset=latin1'])(
-    'refuses with 406 to answer as %s before the operation runs',
-    async (wanted) => {
-      await using tiny = await openTinyGateway();
-      const answer = await post(tiny.url, body, { accept: wanted });
-      expect(answer.status).toBe(406);
-      expect(codesOf(answer)).toEqual(['NOT_ACCEPTABLE']);
-      expect(tiny.probe.touches).toBe(0);
-    },
-  );
+  it.each([
+    'image/png',
+    'multipart/mixed',
+    'text/event-stream;q=0',
+    'text/html',
+    'application/json; charset=latin1',
+  ])('refuses with 406 to answer as %s before the operation runs', async (wanted) => {
+    await using tiny = await openTinyGateway();
+    const answer = await post(tiny.url, body, { accept: wanted });
+    expect(answer.status).toBe(406);
+    expect(codesOf(answer)).toEqual(['NOT_ACCEPTABLE']);
+    expect(tiny.probe.touches).toBe(0);
+  });
 
   it.each([
     ['*/*', 'application/json; charset=utf-8'],

@@ -1,0 +1,82 @@
+/** How much a client wants each form of our answers: the weight of RFC 9110 section 12.4.2, 0 for not at all. */
+export interface Accepted {
+  /** The more wanted of `application/graphql-response+json` and `application/json`. */
+  readonly json: number;
+  /** `text/event-stream`, by its name only: a wildcard asks for one answer, not for a stream. */
+  readonly eventStream: number;
+  /** `multipart/mixed` of Apollo's subscriptions, told by the parameter `subscriptionSpec=1.0`. */
+  readonly multipart: number;
+}
+
+/** One media range of `Accept`, in lower case. */
+interface MediaRange {
+  readonly type: string;
+  /** By name, as they are but for quotes. */
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly weight: number;
+}
+
+const jsonTypes = ['application/graphql-response+json', 'application/json'];
+
+/** Most ranges of one header that are looked at: browsers send ten, and no client of GraphQL more. */
+const maxRanges = 32;
+
+/** Element of a list: what stands between commas that are not in quotes (RFC 9110 section 5.6.1). Linear. */
+const elementPattern = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+/** The same between semicolons (RFC 9110 section 5.6.6). */
+const partPattern = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
+/** RFC 9110 section 12.4.2. */
+const weightPattern = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
+
+const nothing: Accepted = { json: 1, eventStream: 0, multipart: 0 };
+
+/** What the header `Accept` says of the forms that we have; without one, JSON (RFC 9110 section 12.5.1). */
+export function acceptedFrom(accept: string | undefined): Accepted {
+  if (accept === undefined || accept.trim() === '') return nothing;
+  const ranges = (accept.match(elementPattern) ?? []).slice(0, maxRanges).map(rangeFrom);
+  const isMultipart = ({ type, parameters }: MediaRange) =>
+    type === 'multipart/mixed' && parameters.get('subscriptionspec') === '1.0';
+  return {
+    json: Math.max(...jsonTypes.map((type) => weightOf(type, ranges))),
+    eventStream: heaviest(ranges.filter(({ type }) => type === 'text/event-stream')) ?? 0,
+    multipart: heaviest(ranges.filter(isMultipart)) ?? 0,
+  };
+}
+
+/** The weight of the most specific range that fits a type. */
+function weightOf(type: string, ranges: readonly MediaRange[]): number {
+  const readable = ranges.filter(({ parameters }) => isUtf8(parameters.get('charset')));
+  const levels = [type, `${type.split('/', 1)[0]}/*`, '*/*'];
+  for (const level of levels) {
+    const weight = heaviest(readable.filter((range) => range.type === level));
+    if (weight !== undefined) return weight;
+  }
+  return 0;
+}
+
+function heaviest(ranges: readonly MediaRange[]): number | undefined {
+  return ranges.length === 0 ? undefined : Math.max(...ranges.map(({ weight }) => weight));
+}
+
+function isUtf8(charset: string | undefined): boolean {
+  return charset === undefined || charset.toLowerCase() === 'utf-8';
+}
+
+function rangeFrom(element: string): MediaRange {
+  const [type = '', ...parts] = element.match(partPattern) ?? [];
+  const parameters = new Map(parts.map(parameterFrom));
+  const weight = parameters.get('q') ?? '1';
+  return {
+    type: type.trim().toLowerCase(),
+    parameters,
+    // A weight that is none says nothing that could be relied on.
+    weight: weightPattern.test(weight) ? Number(weight) : 0,
+  };
+}
+
+function parameterFrom(part: string): [string, string] {
+  const [name = '', ...rest] = part.split('=');
+  const value = rest.join('=').trim();
+  const text = value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value;
+  return [name.trim().toLowerCase(), text];
+}

@@ -1,0 +1,107 @@
+import type { Writable } from 'node:stream';
+import { type PushOutcome, type QueueItem, SendQueue } from '../realtime/queue.ts';
+
+/** What an outlet needs of its connection. */
+export interface OutletOwner {
+  /** The frame in place of events of one subscription that were dropped. */
+  readonly gapFrame: (subscription: string) => Buffer;
+}
+
+/**
+ * The way out to one client: straight into the connection while that takes what it is given, and into a bounded queue
+ * while it does not. An idle one holds neither queue nor listener.
+ */
+export class Outlet {
+  readonly #stream: Writable;
+  readonly #owner: OutletOwner;
+  readonly #maxBytes: number;
+  #queue: SendQueue<Buffer> | undefined;
+  #listeners: (() => void)[] | undefined;
+  #isWaiting = false;
+
+  constructor(stream: Writable, owner: OutletOwner, maxBytes: number) {
+    this.#stream = stream;
+    this.#owner = owner;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes that were given to it and have not left the process. */
+  get bufferedBytes(): number {
+    return this.#stream.writableLength + (this.#queue?.bytes ?? 0);
+  }
+
+  /** Sends a frame in its turn, or treats it by its policy when there is no room: see {@link SendQueue}. */
+  push(item: QueueItem<Buffer>): PushOutcome {
+    if (this.#queue === undefined && !this.#stream.writableNeedDrain) {
+      this.#stream.write(item.frame);
+      return 'queued';
+    }
+    this.#queue ??= new SendQueue({
+      maxBytes: this.#maxBytes,
+      bufferedBytes: () => this.#stream.writableLength,
+      gapMarker: (subscription) => {
+        const frame = this.#owner.gapFrame(subscription);
+        return { frame, bytes: frame.length };
+      },
+    });
+    this.#awaitDrain();
+    return this.#queue.push(item);
+  }
+
+  /** Sends what is of no use later, such as a heartbeat, past what waits; bounded by who calls. */
+  writeNow(frame: Buffer): void {
+    this.#stream.write(frame);
+  }
+
+  /** Lets go of what waits for one subscription. */
+  forget(subscription: string): void {
+    this.#queue?.forget(subscription);
+  }
+
+  /** Gives all that waits to the connection, whose end must not cut it off: at most what the bound allows. */
+  flush(): void {
+    for (let frame = this.#queue?.shift(); frame; frame = this.#queue?.shift()) this.#stream.write(frame);
+    this.#queue = undefined;
+  }
+
+  /** Calls back once: when nothing waits any more, or nothing ever will. */
+  onDrain(listener: () => void): void {
+    if (this.#queue === undefined && !this.#stream.writableNeedDrain) {
+      queueMicrotask(listener);
+      return;
+    }
+    this.#listeners ??= [];
+    this.#listeners.push(listener);
+    this.#awaitDrain();
+  }
+
+  /** The connection is over, so a drain may never come. */
+  close(): void {
+    this.#queue = undefined;
+    this.#notify();
+  }
+
+  #awaitDrain(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#stream.once('drain', () => this.#drained());
+  }
+
+  #drained(): void {
+    this.#isWaiting = false;
+    while (!this.#stream.writableNeedDrain) {
+      const frame = this.#queue?.shift();
+      if (frame === undefined) break;
+      this.#stream.write(frame);
+    }
+    if (this.#queue?.length === 0) this.#queue = undefined;
+    if (this.#stream.writableNeedDrain) this.#awaitDrain();
+    else this.#notify();
+  }
+
+  #notify(): void {
+    const listeners = this.#listeners ?? [];
+    this.#listeners = undefined;
+    for (const listener of listeners) listener();
+  }
+}

@@ -1,0 +1,147 @@
+import type { ServerResponse } from 'node:http';
+import type { ExecutionResult } from 'graphql';
+import { WeirError } from '../errors.ts';
+import type { RequestFacts } from '../operation/pipeline.ts';
+import type { Accepted } from './accept.ts';
+import type { NoRoom } from './connections.ts';
+import { multipartEncoding } from './multipart-frames.ts';
+import { sseEncoding } from './sse-frames.ts';
+import type { StreamEncoding } from './stream-encoding.ts';
+import { jsonFrom, type Prepared, refusedResult, type StreamOutcome } from './stream-operation.ts';
+import { parseParameters, type StreamParameters } from './stream-parameters.ts';
+import type { StreamParts } from './stream-parts.ts';
+import { StreamResponse } from './stream-response.ts';
+
+/** A request that a stream may answer, with its parameters as they came. */
+export interface StreamAnswerRequest {
+  readonly method: 'GET' | 'POST';
+  readonly facts: Pick<RequestFacts, 'requestId' | 'principal' | 'traceparent' | 'deadlineMs' | 'record'>;
+  readonly parameters: unknown;
+  readonly accepted: Accepted;
+  /** Position after which events shall go on: see {@link lastEventIdFrom}. */
+  readonly lastEventId: string | undefined;
+}
+
+/**
+ * Answers a request whose client takes streams. Resolves with a result when one JSON answer fits better, and with
+ * undefined when a stream has begun. Throws the coded refusal of a request that is no operation or finds no room.
+ */
+export type AnswerStream = (
+  request: StreamAnswerRequest,
+  response: ServerResponse,
+) => Promise<ExecutionResult | undefined>;
+
+/** Seconds after which a client that found no room may try again. */
+const retryAfterSeconds = 2;
+
+/** Longest cursor that a client may come back with, in characters. */
+const cursorMaxLength = 2048;
+
+/** The answers of distinct event streams and of multipart subscriptions. */
+export function createStreamAnswer(parts: StreamParts): AnswerStream {
+  return async (request, response) => {
+    const { facts, accepted } = request;
+    const prepared = parts.prepare({ ...facts, method: request.method, parameters: parametersOf(request) });
+    const acceptsJson = accepted.json > 0;
+    if (prepared.kind === 'refused' && acceptsJson) return { errors: prepared.errors };
+    if (prepared.kind === 'ready' && !prepared.isSubscription && acceptsJson)
+      return resultFrom(await runWhileOpen(prepared, response));
+    return openStream(parts, request, { prepared, response });
+  };
+}
+
+interface Opening {
+  readonly prepared: Prepared;
+  readonly response: ServerResponse;
+}
+
+/** A refusal of the operation itself, as of one without rights, comes before the stream where JSON can carry it. */
+async function openStream(
+  parts: StreamParts,
+  { facts, accepted }: StreamAnswerRequest,
+  { prepared, response }: Opening,
+): Promise<ExecutionResult | undefined> {
+  const { connections } = parts;
+  assertRoom(connections.fault(), response);
+  if (!connections.claim(facts.principal)) assertRoom('principal', response);
+  const outcome = prepared.kind === 'ready' ? await runWhileOpen(prepared, response) : prepared;
+  if ((outcome.kind === 'refused' && accepted.json > 0) || response.destroyed) {
+    connections.release(facts.principal);
+    if (outcome.kind === 'events') outcome.events.attach(nobody).stop('client');
+    return outcome.kind === 'refused' ? { errors: outcome.errors } : undefined;
+  }
+  const stream = new StreamResponse(parts, {
+    response,
+    principal: facts.principal,
+    encoding: encodingFor(accepted),
+  });
+  if (outcome.kind === 'events') stream.attach(outcome.events.attach);
+  else stream.finish(jsonFrom(outcome.kind === 'result' ? outcome.result : refusedResult(outcome.errors)));
+  return undefined;
+}
+
+/** Nobody is there any more to take what was admitted. */
+const nobody = {
+  live: () => {},
+  next: () => {},
+  gap: () => {},
+  end: () => {},
+  bufferedBytes: () => 0,
+  onDrain: () => {},
+};
+
+async function runWhileOpen(
+  { run, abort }: Prepared & { readonly kind: 'ready' },
+  response: ServerResponse,
+): Promise<StreamOutcome> {
+  response.once('close', abort);
+  try {
+    return await run();
+  } finally {
+    response.off('close', abort);
+  }
+}
+
+function resultFrom(outcome: StreamOutcome): ExecutionResult {
+  if (outcome.kind === 'result') return outcome.result;
+  return { errors: outcome.kind === 'refused' ? outcome.errors : [] };
+}
+
+/** The form that is wanted more; of two wanted alike, the one that more clients resume by themselves. */
+function encodingFor({ eventStream, multipart }: Accepted): StreamEncoding {
+  return multipart > eventStream ? multipartEncoding : sseEncoding;
+}
+
+function assertRoom(fault: NoRoom | undefined, response: ServerResponse): void {
+  if (fault === undefined) return;
+  response.setHeader('retry-after', String(retryAfterSeconds));
+  throw new WeirError(fault === 'principal' ? 'RATE_LIMITED' : 'OVERLOADED', {
+    message: roomMessages[fault],
+  });
+}
+
+/** What a client reads when there is no room for its stream. */
+export const roomMessages = {
+  draining: 'This server is about to stop; connect to another one.',
+  connections: 'There is no room for another connection; the option is realtime.maxConnections.',
+  principal: 'You have as many connections as you may; the option is realtime.maxConnectionsPerPrincipal.',
+} as const satisfies Readonly<Record<NoRoom, string>>;
+
+function parametersOf({ parameters, lastEventId }: StreamAnswerRequest): StreamParameters {
+  const parsed = parseParameters(parameters);
+  if (!parsed.ok) throw new WeirError('BAD_REQUEST', { message: parsed.fault });
+  if (lastEventId === undefined) return parsed.parameters;
+  const { extensions } = parsed.parameters;
+  return { ...parsed.parameters, extensions: { resume: lastEventId, ...extensions } };
+}
+
+/**
+ * The cursor that a client comes back with: the header `Last-Event-ID` of EventSource (HTML, section 9.2.4), or else the
+ * parameter `lastEventId`, since a first connection cannot have the header. Undefined for one that is too long to be ours.
+ */
+export function lastEventIdFrom(header: string | string[] | undefined, url: string): string | undefined {
+  const start = url.indexOf('?');
+  const given = header ?? (start < 0 ? null : new URLSearchParams(url.slice(start + 1)).get('lastEventId'));
+  if (typeof given !== 'string' || given === '' || given.length > cursorMaxLength) return undefined;
+  return given;
+}

@@ -1,0 +1,207 @@
+import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import type { Clock } from '../clock.ts';
+import { WeirError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { Log } from '../observe/log.ts';
+import type { RequestFacts } from '../operation/pipeline.ts';
+import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
+import { type Deliverable, isDeliverable } from '../realtime/sink.ts';
+import { refuse } from './refusal.ts';
+import { deliverableFrom } from './stream-iterable.ts';
+import type { StreamParameters } from './stream-parameters.ts';
+
+/** One operation as a transport of streams read it. */
+export interface StreamRequest {
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly traceparent: string | undefined;
+  /** See {@link RequestFacts}; the deadline is of the answer, or of the admission of a subscription. */
+  readonly deadlineMs: number;
+  /** GET changes nothing: a mutation by it is refused (GraphQL over HTTP, section 5.3). */
+  readonly method: 'GET' | 'POST';
+  readonly parameters: StreamParameters;
+  /** Takes the record of its end, once; default: that of the gateway. */
+  readonly record?: RecordEnd;
+}
+
+/** What came of an operation. */
+export type StreamOutcome =
+  /** It was not executed, or gave no data at all; each error says by `extensions.http` how HTTP sends it. */
+  | { readonly kind: 'refused'; readonly errors: readonly GraphQLError[] }
+  | { readonly kind: 'result'; readonly result: ExecutionResult }
+  /** Nothing has begun yet: see {@link Deliverable}. */
+  | { readonly kind: 'events'; readonly events: Deliverable };
+
+/** An operation whose document was read: refused, or ready to run. */
+export type Prepared =
+  | (StreamOutcome & { readonly kind: 'refused' })
+  | {
+      readonly kind: 'ready';
+      readonly isSubscription: boolean;
+      /** Executes or subscribes, once; never rejects. */
+      readonly run: () => Promise<StreamOutcome>;
+      /** Ends what `run` began and nobody waits for any more; of use until its outcome is there. */
+      readonly abort: () => void;
+    };
+
+/** Parses and validates an operation by the pipeline that HTTP uses. Never throws. */
+export type PrepareOperation = (request: StreamRequest) => Prepared;
+
+/** What the pipeline of one operation does, as Envelop's `getEnveloped` gives it. */
+export interface Enveloped {
+  readonly schema: unknown;
+  readonly parse: (source: string) => DocumentNode;
+  readonly validate: (schema: unknown, document: DocumentNode) => readonly GraphQLError[];
+  readonly contextFactory: () => unknown;
+  readonly execute: (args: unknown) => unknown;
+  readonly subscribe: (args: unknown) => unknown;
+}
+
+/** What an operation of a stream begins with in its context; plugins of Yoga find the same members as over HTTP. */
+export interface StreamFacts extends RequestFacts {
+  readonly acceptsEvents: true;
+  readonly params: StreamParameters;
+  readonly request: { readonly method: string };
+}
+
+/** What preparing needs of the gateway. */
+export interface StreamOperationParts {
+  readonly getEnveloped: (facts: StreamFacts) => Enveloped;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly record: RecordEnd;
+}
+
+/**
+ * A subscription that the pipeline admitted, on its way out of Envelop: no async iterable, so that nothing on that way
+ * wraps it and its events can be pushed.
+ */
+class HeldEvents {
+  readonly events: AsyncIterable<unknown>;
+
+  constructor(events: AsyncIterable<unknown>) {
+    this.events = events;
+  }
+}
+
+/** Takes a subscription out of Envelop's hands: its `onSubscribeResult`. */
+export function holdEvents({ result, setResult }: HeldResult): void {
+  if (!isAsyncIterable(result)) return;
+  setResult(new HeldEvents(result) as never); // as: what Envelop hands on to us without a look at it
+}
+
+/** As Envelop calls it; its type knows only what it would itself make of a result. */
+interface HeldResult {
+  readonly result: unknown;
+  readonly setResult: (result: never) => void;
+}
+
+/** The one path of operations over WebSocket and streams; what a transport does with the outcome is its own. */
+export function createStreamOperations(parts: StreamOperationParts): PrepareOperation {
+  return (request) => {
+    const startMs = parts.clock.nowMs();
+    const record = request.record ?? recordOnce(parts.record);
+    const refused = (thrown: readonly unknown[]): StreamOutcome & { kind: 'refused' } => {
+      const errors = thrown.map((error) => refuse(error, request.requestId, parts.log));
+      const codes = errors.map(({ extensions }) => String(extensions['code']));
+      record(refusedRecord(request.requestId, codes, parts.clock.nowMs() - startMs));
+      return { kind: 'refused', errors };
+    };
+    const gone = new AbortController();
+    try {
+      const enveloped = parts.getEnveloped(factsOf(request, record, gone.signal));
+      const document = enveloped.parse(request.parameters.query);
+      const errors = enveloped.validate(enveloped.schema, document);
+      if (errors.length > 0) return refused(errors);
+      const abort = () => gone.abort(new DOMException('The client has gone.', 'AbortError'));
+      return readyFrom(request, { enveloped, document, refused, abort });
+    } catch (thrown) {
+      return refused([thrown]);
+    }
+  };
+}
+
+interface ReadyParts {
+  readonly enveloped: Enveloped;
+  readonly document: DocumentNode;
+  readonly refused: (thrown: readonly unknown[]) => StreamOutcome;
+  readonly abort: () => void;
+}
+
+function readyFrom({ parameters }: StreamRequest, ready: ReadyParts): Prepared {
+  const { enveloped, document, refused, abort } = ready;
+  const operation = getOperationAST(document, parameters.operationName);
+  const isSubscription = operation?.operation === 'subscription';
+  const start = isSubscription ? enveloped.subscribe : enveloped.execute;
+  const run = async (): Promise<StreamOutcome> => {
+    try {
+      const result = await start({
+        schema: enveloped.schema,
+        document,
+        contextValue: await enveloped.contextFactory(),
+        variableValues: parameters.variables,
+        operationName: parameters.operationName,
+      });
+      return outcomeFrom(result, ready);
+    } catch (thrown) {
+      return refused([thrown]);
+    }
+  };
+  return { kind: 'ready', isSubscription, run, abort };
+}
+
+function outcomeFrom(result: unknown, { refused, abort }: ReadyParts): StreamOutcome {
+  const events = result instanceof HeldEvents ? result.events : result;
+  if (isDeliverable(events)) return { kind: 'events', events };
+  if (isAsyncIterable(events)) return { kind: 'events', events: deliverableFrom(events, abort) };
+  const answer = result as ExecutionResult; // as: what else execute and subscribe give
+  return 'data' in answer ? { kind: 'result', result: answer } : refused(answer.errors ?? [noAnswer()]);
+}
+
+function noAnswer(): WeirError {
+  return new WeirError('INTERNAL_SERVER_ERROR');
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function factsOf(
+  { requestId, principal, traceparent, deadlineMs, method, parameters }: StreamRequest,
+  record: RecordEnd,
+  signal: AbortSignal,
+): StreamFacts {
+  return {
+    requestId,
+    principal,
+    traceparent,
+    deadlineMs,
+    signal,
+    record,
+    acceptsEvents: true,
+    params: parameters,
+    request: { method },
+  };
+}
+
+/** An error as it stands in a message to a client. */
+export function shownError(error: GraphQLError): Record<string, unknown> {
+  const { http: _sentByHttpOnly, ...extensions } = error.extensions;
+  const { message, locations, path } = error;
+  return { message, locations, path, extensions };
+}
+
+/** A refusal as a result of GraphQL, for streams that know no other form. */
+export function refusedResult(errors: readonly GraphQLError[]): { readonly errors: readonly unknown[] } {
+  return { errors: errors.map(shownError) };
+}
+
+/** JSON text of a result; one that cannot be JSON, as a scalar may give, becomes an error. */
+export function jsonFrom(result: object): string {
+  try {
+    return JSON.stringify(result);
+  } catch (cause) {
+    const { code, message } = new WeirError('INTERNAL_SERVER_ERROR', { cause });
+    return JSON.stringify({ errors: [new GraphQLError(message, { extensions: { code } })] });
+  }
+}

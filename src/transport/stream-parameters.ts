@@ -1,0 +1,49 @@
+/** A GraphQL request whose members have the right types (GraphQL over HTTP, section 5.1). */
+export interface StreamParameters {
+  /** Empty for a request that names its document by `extensions`. */
+  readonly query: string;
+  readonly operationName: string | undefined;
+  readonly variables: Record<string, unknown> | undefined;
+  readonly extensions: Record<string, unknown> | undefined;
+}
+
+/** The parameters, or what is wrong with them. */
+export type ParsedParameters =
+  | { readonly ok: true; readonly parameters: StreamParameters }
+  | { readonly ok: false; readonly fault: string };
+
+/** Members of a request; null is as good as absent for all. */
+const shapes = [
+  ['query', 'string'],
+  ['operationName', 'string'],
+  ['variables', 'object'],
+  ['extensions', 'object'],
+] as const;
+
+/** Checks a parsed body or message. Unknown members are passed over: Apollo's link sends some of its own. */
+export function parseParameters(value: unknown): ParsedParameters {
+  if (!isObject(value)) return { ok: false, fault: 'Expected a GraphQL request as an object.' };
+  for (const [name, shape] of shapes) {
+    const member = value[name] ?? undefined;
+    if (member === undefined) continue;
+    const isFitting = shape === 'object' ? isObject(member) : typeof member === 'string';
+    if (!isFitting) return { ok: false, fault: `Expected the member "${name}" to be of type ${shape}.` };
+  }
+  const { query, operationName, variables, extensions } = value;
+  const hasDocument = typeof query === 'string' ? query !== '' : isObject(extensions);
+  if (!hasDocument) return { ok: false, fault: 'Expected a document as the member "query".' };
+  return {
+    ok: true,
+    parameters: {
+      query: typeof query === 'string' ? query : '',
+      operationName: typeof operationName === 'string' ? operationName : undefined,
+      variables: isObject(variables) ? variables : undefined,
+      extensions: isObject(extensions) ? extensions : undefined,
+    },
+  };
+}
+
+/** Whether a JSON value is an object, and neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

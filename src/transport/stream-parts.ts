@@ -1,0 +1,46 @@
+import type { Clock } from '../clock.ts';
+import type { Identify } from '../identity/identify.ts';
+import type { EndReason } from '../realtime/sink.ts';
+import type { ConnectionWheel } from './connection-wheel.ts';
+import type { Connections } from './connections.ts';
+import type { PrepareOperation } from './stream-operation.ts';
+
+/** Bounds of real time: the section `realtime` of the configuration. */
+export interface StreamLimits {
+  readonly heartbeatMs: number;
+  readonly pongTimeoutMs: number;
+  readonly initTimeoutMs: number;
+  readonly maxOperationsPerConnection: number;
+  readonly maxMessagesPerSecond: number;
+  readonly maxPingsPerSecond: number;
+  readonly frameMaxBytesBeforeAuth: number;
+  readonly frameMaxBytes: number;
+  readonly bufferMaxBytes: number;
+}
+
+/** How a subscription was carried. */
+export type StreamTransport = 'ws' | 'sse' | 'sse-single' | 'multipart';
+
+/** The end of a subscription, for its metric. */
+export interface SubscriptionEnd {
+  readonly reason: EndReason;
+  readonly transport: StreamTransport;
+}
+
+/** What all transports of streams share. */
+export interface StreamParts {
+  readonly prepare: PrepareOperation;
+  readonly identify: Identify;
+  readonly clock: Clock;
+  readonly wheel: ConnectionWheel;
+  readonly connections: Connections;
+  readonly limits: StreamLimits;
+  /** From 0 to below 1, as `Math.random` gives. */
+  readonly random: () => number;
+  /** Longest that an operation may take until its answer, or until its first event can come. */
+  readonly timeoutMs: number;
+  /** Deepest nesting of a message's JSON. */
+  readonly jsonMaxDepth: number;
+  /** Told once of each subscription that began. */
+  readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
+}

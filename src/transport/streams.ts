@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts';
+import type { Identify } from '../identity/identify.ts';
+import { createConnectionWheel } from './connection-wheel.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
+import { drainConnections } from './drain.ts';
+import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
+import { createStreamOperations, type StreamOperationParts } from './stream-operation.ts';
+import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
+import { createWsServer, type Upgrade, type WsServerOptions } from './ws-server.ts';
+
+/** The section `realtime` of the configuration, as far as transports are concerned. */
+export interface StreamSettings
+  extends StreamLimits,
+    ConnectionLimits,
+    Pick<WsServerOptions, 'allowedOrigins'> {
+  /** Over how long a stopping gateway sends its connections away. */
+  readonly drainWindowMs: number;
+}
+
+/** What the gateway gives to its streams. */
+export interface StreamOptions extends StreamOperationParts {
+  readonly identify: Identify;
+  readonly settings: StreamSettings;
+  readonly timeoutMs: number;
+  /** Deepest nesting of a message's JSON. */
+  readonly jsonMaxDepth: number;
+  /** Of the graph, for upgrades. */
+  readonly path: string;
+  readonly sameOriginOnly: boolean;
+  readonly random: () => number;
+  readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
+}
+
+/** The transports of real time of one gateway. */
+export interface Streams {
+  readonly upgrade: Upgrade;
+  readonly answer: AnswerStream;
+  /** Connections that are open: WebSockets and event streams together. */
+  readonly openConnections: () => number;
+  /** Refuses what is new, sends every connection away within the window, and resolves when none is left. Idempotent. */
+  readonly drain: () => Promise<void>;
+}
+
+/** Makes the transports of real time; nothing runs until there are connections. */
+export function createStreams(options: StreamOptions): Streams {
+  const { clock, settings, random } = options;
+  const connections = new Connections(settings);
+  const parts = partsFrom(options, connections, clock);
+  let drained: Promise<void> | undefined;
+  return {
+    upgrade: createWsServer(parts, {
+      path: options.path,
+      allowedOrigins: settings.allowedOrigins,
+      sameOriginOnly: options.sameOriginOnly,
+    }),
+    answer: createStreamAnswer(parts),
+    openConnections: () => connections.open.size,
+    drain: () => {
+      drained ??= drainConnections(connections, { windowMs: settings.drainWindowMs, clock, random });
+      return drained;
+    },
+  };
+}
+
+function partsFrom(options: StreamOptions, connections: Connections, clock: Clock): StreamParts {
+  return {
+    prepare: createStreamOperations(options),
+    identify: options.identify,
+    clock,
+    wheel: createConnectionWheel(clock),
+    connections,
+    limits: options.settings,
+    random: options.random,
+    timeoutMs: options.timeoutMs,
+    jsonMaxDepth: options.jsonMaxDepth,
+    onSubscriptionEnd: options.onSubscriptionEnd,
+  };
+}

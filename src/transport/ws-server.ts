@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { StreamParts } from './stream-parts.ts';
+import { WsConnection, type WsOpening } from './ws-connection.ts';
+import { subprotocol } from './ws-message.ts';
+import { originFault } from './ws-origin.ts';
+
+/** Takes over a request to upgrade to a WebSocket, or refuses it with a status of HTTP. */
+export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer, opening: WsOpening) => void;
+
+/** What upgrades need beside what all streams share. */
+export interface WsServerOptions {
+  /** Where WebSockets are opened. */
+  readonly path: string;
+  /** Origins that may connect, as browsers send them; empty for that of the request's own host. */
+  readonly allowedOrigins: readonly string[];
+  /** Whether an origin is checked while `allowedOrigins` is empty. */
+  readonly sameOriginOnly: boolean;
+}
+
+/** Milliseconds that a peer has for its part of the closing handshake. */
+const closeTimeoutMs = 5000;
+/** Seconds after which a client that found no room may try again. */
+const retryAfterSeconds = 2;
+
+/** A socket that knows its connection, so that one function serves all as listener. */
+class ConnectedSocket extends WebSocket {
+  connection: WsConnection | undefined;
+}
+
+/** Opens WebSockets of `graphql-transport-ws` on upgrades of an HTTP server. */
+export function createWsServer(parts: StreamParts, options: WsServerOptions): Upgrade {
+  const server = new WebSocketServer(serverOptions(parts.limits.frameMaxBytes));
+  return (request, socket, head, opening) => {
+    const refusal = opening.path === options.path ? refusalOf(request, parts, options) : wrongPath;
+    if (refusal !== undefined) return refuseUpgrade(socket, refusal);
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      if (!(webSocket instanceof ConnectedSocket)) return;
+      webSocket.connection = new WsConnection(parts, { webSocket, socket }, opening);
+      listen(webSocket);
+    });
+  };
+}
+
+function serverOptions(maxPayload: number) {
+  return {
+    noServer: true,
+    WebSocket: ConnectedSocket,
+    clientTracking: false,
+    // Its window is 32 KiB and more for each connection, and a small message may unfold to a large one.
+    perMessageDeflate: false,
+    // We answer pings ourselves: counted, and without a closure for each connection.
+    autoPong: false,
+    maxPayload,
+    closeTimeout: closeTimeoutMs,
+    handleProtocols: (offered: Set<string>) => (offered.has(subprotocol) ? subprotocol : false),
+  } as const;
+}
+
+interface UpgradeRefusal {
+  readonly status: string;
+  readonly headers: readonly string[];
+  readonly message: string;
+}
+
+const wrongPath: UpgradeRefusal = {
+  status: '404 Not Found',
+  headers: [],
+  message: 'There is no WebSocket here.',
+};
+
+function refusalOf(
+  request: IncomingMessage,
+  { connections }: StreamParts,
+  options: WsServerOptions,
+): UpgradeRefusal | undefined {
+  const fault = originFault(request.headers, options);
+  if (fault !== undefined) return { status: '403 Forbidden', headers: [], message: fault };
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  if (!offered.includes(subprotocol)) {
+    const message = `Header "Sec-WebSocket-Protocol": expected ${subprotocol}.`;
+    return { status: '400 Bad Request', headers: [], message };
+  }
+  if (connections.fault() === undefined) return undefined;
+  const headers = [`Retry-After: ${retryAfterSeconds}`];
+  return { status: '503 Service Unavailable', headers, message: 'There is no room for another connection.' };
+}
+
+function refuseUpgrade(socket: Socket, { status, headers, message }: UpgradeRefusal): void {
+  const head = [
+    `HTTP/1.1 ${status}`,
+    ...headers,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(message)}`,
+  ];
+  socket.on('error', () => {}); // a peer that is gone needs no refusal
+  socket.end(`${head.join('\r\n')}\r\n\r\n${message}`);
+}
+
+function listen(socket: ConnectedSocket): void {
+  socket.on('message', onMessage);
+  socket.on('ping', onPing);
+  socket.on('pong', onPong);
+  socket.on('close', onClose);
+  // `ws` has closed the connection with the code of the fault by then.
+  socket.on('error', ignore);
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  if (Buffer.isBuffer(data)) connectionOf(this)?.onMessage(data, isBinary);
+}
+
+function onPing(this: WebSocket, data: Buffer): void {
+  connectionOf(this)?.onPing(data);
+}
+
+function onPong(this: WebSocket): void {
+  connectionOf(this)?.onPong();
+}
+
+function onClose(this: WebSocket): void {
+  connectionOf(this)?.onClose();
+}
+
+function ignore(): void {}
+
+function connectionOf(socket: WebSocket): WsConnection | undefined {
+  return socket instanceof ConnectedSocket ? socket.connection : undefined;
+}
