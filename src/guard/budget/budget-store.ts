@@ -74,7 +74,7 @@ export type MaybePromise<Value> = Value | Promise<Value>;
  * ones take nothing. Where tiers lie in several slots of a Redis Cluster it is one step for each slot, and what the first
  * slots gave is given back when a later one refuses.
  *
- * Order: reservations of one key happen one after the other. Settling commutes: once all are settled, each tier stands as
+ * Sequence: reservations of one key happen one after the other. Settling commutes: once all are settled, each tier stands as
  * if every reservation had been charged what it really cost at the moment when it was reserved. So a late refund is no
  * bonus (a tier that was full meanwhile stays as it is), and no refund is lost.
  *

@@ -8,7 +8,7 @@ import type {
   Tier,
   TierState,
 } from './budget-store.ts';
-import { createRecentMap } from './recent-map.ts';
+import { createRecentMap, type RecentMap } from './recent-map.ts';
 
 /** Bounds of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {
@@ -37,67 +37,88 @@ interface Reservation {
 
 /** Budgets of one process, by the monotonic clock: the machine's time may jump as it likes. */
 export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
-  const { clock, maxKeys = 100_000, maxReservations = 100_000 } = options;
-  const buckets = createRecentMap<Bucket>(maxKeys);
-  const reservations = createRecentMap<Reservation>(maxReservations);
-  const nowUs = () => Math.round(clock.nowMs() * 1000);
+  return new Books(options);
+}
 
-  const bucketOf = ({ slot, key }: Tier): Bucket => {
-    const found = buckets.get(`${slot} ${key}`);
-    if (found) return found;
-    const created = createBucket();
-    buckets.set(`${slot} ${key}`, created);
-    return created;
-  };
-  const debtOf = (tier: Tier, atUs: number): number => {
-    const bucket = buckets.get(`${tier.slot} ${tier.key}`);
-    return bucket ? debtUs(bucket, tier, atUs) : 0;
-  };
-  const statesOf = (tiers: readonly Tier[], atUs: number) =>
-    tiers.map((tier) => tierState(tier, debtOf(tier, atUs)));
+class Books implements MemoryStore {
+  readonly #clock: Clock;
+  readonly #buckets: RecentMap<Bucket>;
+  readonly #reservations: RecentMap<Reservation>;
 
-  const take = ({ id, tiers, points, leaseMs }: ReserveRequest, atUs: number): void => {
+  constructor({ clock, maxKeys = 100_000, maxReservations = 100_000 }: MemoryStoreOptions) {
+    this.#clock = clock;
+    this.#buckets = createRecentMap(maxKeys);
+    this.#reservations = createRecentMap(maxReservations);
+  }
+
+  readonly reserve = (request: ReserveRequest): ReserveAnswer => {
+    const { id, tiers, points } = request;
+    const nowUs = this.#nowUs();
+    const open = this.#reservations.get(id);
+    if (open === undefined || open.untilUs <= nowUs) {
+      const refusal = refusalOf(tiers, points, (tier) => this.#debtOf(tier, nowUs));
+      if (refusal) return { ...refusal, states: this.#statesOf(tiers, nowUs) };
+      this.#take(request, nowUs);
+    }
+    return { kind: 'admitted', states: this.#statesOf(tiers, nowUs) };
+  };
+
+  readonly settle = ({ id, tiers, points }: Settlement): readonly TierState[] => {
+    const nowUs = this.#nowUs();
+    const reservation = this.#reservations.get(id);
+    this.#reservations.delete(id);
+    if (reservation && reservation.untilUs > nowUs) {
+      for (const [index, tier] of tiers.entries()) {
+        const bucket = this.#bucketOf(tier);
+        const debt = debtUs(bucket, tier, nowUs);
+        const moreUs = costUs(tier, points) - (reservation.costs[index] ?? 0);
+        if (moreUs > 0) charge(bucket, nowUs, debt, moreUs);
+        else refund(bucket, nowUs, debt, reservation.sinceUs, -moreUs);
+      }
+    }
+    return this.#statesOf(tiers, nowUs);
+  };
+
+  readonly peek = (tiers: readonly Tier[]): readonly TierState[] => this.#statesOf(tiers, this.#nowUs());
+
+  readonly close = (): Promise<void> => Promise.resolve();
+
+  readonly keys = (): number => this.#buckets.size();
+
+  #nowUs(): number {
+    return Math.round(this.#clock.nowMs() * 1000);
+  }
+
+  #take({ id, tiers, points, leaseMs }: ReserveRequest, nowUs: number): void {
     const costs = tiers.map((tier) => costUs(tier, points));
     for (const [index, tier] of tiers.entries()) {
-      const bucket = bucketOf(tier);
-      charge(bucket, atUs, debtUs(bucket, tier, atUs), costs[index] ?? 0);
+      const bucket = this.#bucketOf(tier);
+      charge(bucket, nowUs, debtUs(bucket, tier, nowUs), costs[index] ?? 0);
     }
-    reservations.set(id, { sinceUs: atUs, untilUs: atUs + leaseMs * 1000, costs });
-  };
+    this.#reservations.set(id, { sinceUs: nowUs, untilUs: nowUs + leaseMs * 1000, costs });
+  }
 
-  const settleTier = (tier: Tier, points: number, reserved: number, sinceUs: number, atUs: number): void => {
-    const bucket = bucketOf(tier);
-    const debt = debtUs(bucket, tier, atUs);
-    const moreUs = costUs(tier, points) - reserved;
-    if (moreUs > 0) charge(bucket, atUs, debt, moreUs);
-    else refund(bucket, atUs, debt, sinceUs, -moreUs);
-  };
+  #bucketOf(tier: Tier): Bucket {
+    const key = idOf(tier);
+    const found = this.#buckets.get(key);
+    if (found) return found;
+    const created = createBucket();
+    this.#buckets.set(key, created);
+    return created;
+  }
 
-  return {
-    reserve: (request) => {
-      const { id, tiers, points } = request;
-      const atUs = nowUs();
-      const open = reservations.get(id);
-      if (open === undefined || open.untilUs <= atUs) {
-        const refusal = refusalOf(tiers, points, (tier) => debtOf(tier, atUs));
-        if (refusal) return { ...refusal, states: statesOf(tiers, atUs) };
-        take(request, atUs);
-      }
-      return { kind: 'admitted', states: statesOf(tiers, atUs) };
-    },
-    settle: ({ id, tiers, points }) => {
-      const atUs = nowUs();
-      const reservation = reservations.get(id);
-      reservations.delete(id);
-      if (reservation && reservation.untilUs > atUs)
-        for (const [index, tier] of tiers.entries())
-          settleTier(tier, points, reservation.costs[index] ?? 0, reservation.sinceUs, atUs);
-      return statesOf(tiers, atUs);
-    },
-    peek: (tiers) => statesOf(tiers, nowUs()),
-    close: () => Promise.resolve(),
-    keys: () => buckets.size(),
-  };
+  #debtOf(tier: Tier, nowUs: number): number {
+    const bucket = this.#buckets.get(idOf(tier));
+    return bucket ? debtUs(bucket, tier, nowUs) : 0;
+  }
+
+  #statesOf(tiers: readonly Tier[], nowUs: number): readonly TierState[] {
+    return tiers.map((tier) => tierState(tier, this.#debtOf(tier, nowUs)));
+  }
+}
+
+function idOf({ slot, key }: Tier): string {
+  return `${slot} ${key}`;
 }
 
 type Refusal =

@@ -33,70 +33,91 @@ type Run = (keys: readonly string[], args: readonly number[]) => Promise<readonl
  * turns: what the first gave is settled at nothing when a later one refuses, which leaves no trace (see bucket.ts).
  * Calls reject with what ioredis throws.
  */
-export function createRedisStore({ redis, prefix = 'weir:budget' }: RedisStoreOptions): BudgetStore {
-  const runReserve = scriptOf(redis, reserveScript);
-  const runSettle = scriptOf(redis, settleScript);
-  const runPeek = scriptOf(redis, peekScript);
-  const groupsOf = redis instanceof Cluster ? groupsBySlot : oneGroup;
-  const keysOf = ({ tiers }: Group) => tiers.map(({ slot, key }) => `${prefix}:{${slot}}:${key}`);
-  const reservationKeysOf = (id: string, group: Group) => [
-    `${prefix}:{${group.slot}}:reservation/${id}`,
-    ...keysOf(group),
-  ];
+export function createRedisStore(options: RedisStoreOptions): BudgetStore {
+  return new RedisBooks(options);
+}
 
-  const reserveGroup = async (
-    group: Group,
-    { id, points, leaseMs }: ReserveRequest,
-  ): Promise<ReserveAnswer> => {
+class RedisBooks implements BudgetStore {
+  readonly #prefix: string;
+  readonly #groupsOf: (tiers: readonly Tier[]) => readonly Group[];
+  readonly #runReserve: Run;
+  readonly #runSettle: Run;
+  readonly #runPeek: Run;
+
+  constructor({ redis, prefix = 'weir:budget' }: RedisStoreOptions) {
+    this.#prefix = prefix;
+    this.#groupsOf = redis instanceof Cluster ? groupsBySlot : oneGroup;
+    this.#runReserve = scriptOf(redis, reserveScript);
+    this.#runSettle = scriptOf(redis, settleScript);
+    this.#runPeek = scriptOf(redis, peekScript);
+  }
+
+  readonly reserve = async (request: ReserveRequest): Promise<ReserveAnswer> => {
+    const { tiers, points } = request;
+    const tooSmall = tiers.find((tier) => costUs(tier, points) > costUs(tier, tier.limitPoints));
+    if (tooSmall) return { kind: 'never', tier: tooSmall, states: await this.peek(tiers) };
+    const groups = this.#groupsOf(tiers);
+    const [only, ...others] = groups;
+    return only && others.length === 0
+      ? this.#reserveGroup(only, request)
+      : this.#reserveEach(groups, request);
+  };
+
+  readonly settle = (settlement: Settlement): Promise<readonly TierState[]> => {
+    const { tiers } = settlement;
+    return ofGroups(tiers, this.#groupsOf(tiers), (group) => this.#settleGroup(group, settlement));
+  };
+
+  readonly peek = (tiers: readonly Tier[]): Promise<readonly TierState[]> =>
+    ofGroups(tiers, this.#groupsOf(tiers), (group) => this.#peekGroup(group));
+
+  readonly close = (): Promise<void> => Promise.resolve();
+
+  async #reserveEach(groups: readonly Group[], request: ReserveRequest): Promise<ReserveAnswer> {
+    for (const [index, group] of groups.entries()) {
+      const answer = await this.#reserveGroup(group, request);
+      if (answer.kind !== 'wait') continue;
+      const given = groups.slice(0, index);
+      await Promise.all(given.map((before) => this.#settleGroup(before, { ...request, points: 0 })));
+      return { ...answer, states: await this.peek(request.tiers) };
+    }
+    return { kind: 'admitted', states: await this.peek(request.tiers) };
+  }
+
+  async #reserveGroup(group: Group, { id, points, leaseMs }: ReserveRequest): Promise<ReserveAnswer> {
     const { tiers } = group;
-    const numbers = tiers.flatMap((tier) => [costUs(tier, points), costUs(tier, tier.limitPoints)]);
-    const reply = await runReserve(reservationKeysOf(id, group), [leaseMs, ...numbers]);
+    const reply = await this.#runReserve(this.#keysOf(group, id), [
+      leaseMs,
+      ...costsAndLimits(tiers, points),
+    ]);
     const [isAdmitted, number = 0, waitUs = 0, ...debts] = reply;
     const states = statesOf(tiers, debts);
     const tier = tiers[number - 1];
     if (isAdmitted === 1 || !tier) return { kind: 'admitted', states };
     return { kind: 'wait', tier, waitMs: Math.ceil(waitUs / 1000), states };
-  };
+  }
 
-  const settleGroup = async (group: Group, { id, points }: Settlement): Promise<readonly TierState[]> => {
-    const numbers = group.tiers.flatMap((tier) => [costUs(tier, points), costUs(tier, tier.limitPoints)]);
-    return statesOf(group.tiers, await runSettle(reservationKeysOf(id, group), numbers));
-  };
+  async #settleGroup(group: Group, { id, points }: Settlement): Promise<readonly TierState[]> {
+    const numbers = costsAndLimits(group.tiers, points);
+    return statesOf(group.tiers, await this.#runSettle(this.#keysOf(group, id), numbers));
+  }
 
-  const peekGroup = async (group: Group): Promise<readonly TierState[]> => {
+  async #peekGroup(group: Group): Promise<readonly TierState[]> {
     const limits = group.tiers.map((tier) => costUs(tier, tier.limitPoints));
-    return statesOf(group.tiers, await runPeek(keysOf(group), limits));
-  };
+    return statesOf(group.tiers, await this.#runPeek(this.#bucketKeysOf(group), limits));
+  }
 
-  const peek = (tiers: readonly Tier[]) => ofGroups(tiers, groupsOf(tiers), peekGroup);
+  #keysOf(group: Group, id: string): readonly string[] {
+    return [`${this.#prefix}:{${group.slot}}:reservation/${id}`, ...this.#bucketKeysOf(group)];
+  }
 
-  const reserveEach = async (request: ReserveRequest, groups: readonly Group[]): Promise<ReserveAnswer> => {
-    for (const [index, group] of groups.entries()) {
-      const answer = await reserveGroup(group, request);
-      if (answer.kind !== 'wait') continue;
-      const given = groups.slice(0, index);
-      await Promise.all(given.map((before) => settleGroup(before, { ...request, points: 0 })));
-      return { ...answer, states: await peek(request.tiers) };
-    }
-    return { kind: 'admitted', states: await peek(request.tiers) };
-  };
+  #bucketKeysOf({ tiers }: Group): readonly string[] {
+    return tiers.map(({ slot, key }) => `${this.#prefix}:{${slot}}:${key}`);
+  }
+}
 
-  return {
-    reserve: async (request) => {
-      const { tiers, points } = request;
-      const tooSmall = tiers.find((tier) => costUs(tier, points) > costUs(tier, tier.limitPoints));
-      if (tooSmall) return { kind: 'never', tier: tooSmall, states: await peek(tiers) };
-      const groups = groupsOf(tiers);
-      const [only, ...others] = groups;
-      return only && others.length === 0 ? reserveGroup(only, request) : reserveEach(request, groups);
-    },
-    settle: (settlement) => {
-      const { tiers } = settlement;
-      return ofGroups(tiers, groupsOf(tiers), (group) => settleGroup(group, settlement));
-    },
-    peek,
-    close: () => Promise.resolve(),
-  };
+function costsAndLimits(tiers: readonly Tier[], points: number): readonly number[] {
+  return tiers.flatMap((tier) => [costUs(tier, points), costUs(tier, tier.limitPoints)]);
 }
 
 /** Without a cluster every key is on one node, and a script may have them all. */

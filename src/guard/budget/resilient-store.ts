@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { type BreakerState, createBreaker } from './breaker.ts';
+import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
 import type {
   BudgetStore,
   MaybePromise,
@@ -8,8 +8,9 @@ import type {
   ReserveRequest,
   Settlement,
   Tier,
+  TierState,
 } from './budget-store.ts';
-import { createMemoryStore } from './memory-store.ts';
+import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 import { createRecentMap } from './recent-map.ts';
 import { timely } from './timely.ts';
 
@@ -61,104 +62,121 @@ const maxElsewhere = 100_000;
  * for ever. A reservation that is granted too late is given back.
  */
 export function createResilientStore(options: ResilientStoreOptions): ResilientStore {
-  const { store, clock, nodes, timeoutMs = 50, maxUnsettled = 10_000, onFailure } = options;
-  const breaker = createBreaker(options);
-  const local = createMemoryStore({ clock });
+  return new Guarded(options);
+}
+
+class Guarded implements ResilientStore {
+  readonly #options: ResilientStoreOptions;
+  readonly #breaker: Breaker;
+  readonly #local: MemoryStore;
   /** The tiers of each reservation that was made here; none when it is in no books at all. */
-  const elsewhere = createRecentMap<readonly Tier[]>(maxElsewhere);
-  const unsettled: Settlement[] = [];
-  const fallbacks = { open: 0, closed: 0, local: 0 };
-  let failures = 0;
-  let dropped = 0;
-  let isDraining = false;
+  readonly #elsewhere = createRecentMap<readonly Tier[]>(maxElsewhere);
+  readonly #unsettled: Settlement[] = [];
+  readonly #fallbacks = { open: 0, closed: 0, local: 0 };
+  #failures = 0;
+  #dropped = 0;
+  #isDraining = false;
 
-  /** Null when the call failed, undefined when none was made. */
-  const ask = async <Value>(call: () => MaybePromise<Value>): Promise<Value | null | undefined> => {
-    if (!breaker.enter()) return undefined;
-    try {
-      const value = await timely(call(), timeoutMs, clock);
-      breaker.succeeded();
-      void drain();
-      return value;
-    } catch (error) {
-      breaker.failed();
-      failures += 1;
-      onFailure?.(error);
-      return null;
+  constructor(options: ResilientStoreOptions) {
+    this.#options = options;
+    this.#breaker = createBreaker(options);
+    this.#local = createMemoryStore({ clock: options.clock });
+  }
+
+  readonly reserve = async (request: ReserveRequest): Promise<ReserveAnswer> => {
+    const answer = await this.#ask((store) => store.reserve(request));
+    if (answer) return answer;
+    // Nobody knows whether it was taken: if so, it is given back when the store returns.
+    if (answer === null) this.#keep({ id: request.id, tiers: request.tiers, points: 0 });
+    return this.#fallBack(request);
+  };
+
+  readonly settle = async (settlement: Settlement): Promise<readonly TierState[]> => {
+    const shares = this.#elsewhere.get(settlement.id);
+    if (shares) {
+      this.#elsewhere.delete(settlement.id);
+      return this.#local.settle({ ...settlement, tiers: shares });
     }
-  };
-
-  const keep = (settlement: Settlement): void => {
-    unsettled.push(settlement);
-    if (unsettled.length <= maxUnsettled) return;
-    unsettled.shift();
-    dropped += 1;
-  };
-
-  /** Settles what was kept, one after the other, for as long as the store answers. */
-  const drain = async (): Promise<void> => {
-    if (isDraining) return;
-    isDraining = true;
-    for (let next = unsettled.shift(); next; next = unsettled.shift()) {
-      const settlement = next;
-      if (await ask(() => store.settle(settlement))) continue;
-      unsettled.unshift(settlement);
-      break;
-    }
-    isDraining = false;
-  };
-
-  const settleShared = async (settlement: Settlement) => {
-    const states = await ask(() => store.settle(settlement));
+    const states = await this.#ask((store) => store.settle(settlement));
     if (states) return states;
-    keep(settlement);
+    this.#keep(settlement);
     return [];
   };
 
-  const fallBack = (request: ReserveRequest): ReserveAnswer => {
-    const { id, tiers, onStoreFailure = 'local' } = request;
-    fallbacks[onStoreFailure] += 1;
-    const unavailable = { kind: 'unavailable', retryAfterMs: Math.max(1, breaker.retryAfterMs()) } as const;
-    if (onStoreFailure === 'closed') return unavailable;
-    if (onStoreFailure === 'open') {
-      elsewhere.set(id, []);
-      return { kind: 'admitted', states: [] };
-    }
-    const shares = sharesOf(tiers, nodes());
-    const answer = local.reserve({ ...request, tiers: shares });
-    if (answer.kind === 'admitted') elsewhere.set(id, shares);
-    if (answer.kind !== 'never') return answer;
-    const tier = tiers.find(({ limitPoints }) => request.points > limitPoints);
-    return tier ? { ...answer, tier } : unavailable;
+  readonly peek = async (tiers: readonly Tier[]): Promise<readonly TierState[]> =>
+    (await this.#ask((store) => store.peek(tiers))) ?? this.#local.peek(this.#sharesOf(tiers));
+
+  readonly close = async (): Promise<void> => {
+    await this.#drain();
+    await Promise.all([this.#options.store.close(), this.#local.close()]);
   };
 
-  return {
-    reserve: async (request) => {
-      const answer = await ask(() => store.reserve(request));
-      if (answer) return answer;
-      // Nobody knows whether it was taken: if so, it is given back when the store returns.
-      if (answer === null) keep({ id: request.id, tiers: request.tiers, points: 0 });
-      return fallBack(request);
-    },
-    settle: (settlement) => {
-      const shares = elsewhere.get(settlement.id);
-      if (!shares) return settleShared(settlement);
-      elsewhere.delete(settlement.id);
-      return local.settle({ ...settlement, tiers: shares });
-    },
-    peek: async (tiers) => (await ask(() => store.peek(tiers))) ?? local.peek(sharesOf(tiers, nodes())),
-    close: async () => {
-      await drain();
-      await Promise.all([store.close(), local.close()]);
-    },
-    status: () => ({
-      breaker: breaker.state(),
-      failures,
-      fallbacks: { ...fallbacks },
-      unsettled: unsettled.length,
-      dropped,
-    }),
-  };
+  readonly status = (): StoreStatus => ({
+    breaker: this.#breaker.state(),
+    failures: this.#failures,
+    fallbacks: { ...this.#fallbacks },
+    unsettled: this.#unsettled.length,
+    dropped: this.#dropped,
+  });
+
+  /** Null when the call failed, undefined when none was made. */
+  async #ask<Value>(call: (store: BudgetStore) => MaybePromise<Value>): Promise<Value | null | undefined> {
+    const { store, clock, timeoutMs = 50, onFailure } = this.#options;
+    if (!this.#breaker.enter()) return undefined;
+    try {
+      const value = await timely(call(store), timeoutMs, clock);
+      this.#breaker.succeeded();
+      void this.#drain();
+      return value;
+    } catch (error) {
+      this.#breaker.failed();
+      this.#failures += 1;
+      onFailure?.(error);
+      return null;
+    }
+  }
+
+  #fallBack(request: ReserveRequest): ReserveAnswer {
+    const { id, tiers, points, onStoreFailure = 'local' } = request;
+    this.#fallbacks[onStoreFailure] += 1;
+    const retryAfterMs = Math.max(1, this.#breaker.retryAfterMs());
+    if (onStoreFailure === 'closed') return { kind: 'unavailable', retryAfterMs };
+    if (onStoreFailure === 'open') {
+      this.#elsewhere.set(id, []);
+      return { kind: 'admitted', states: [] };
+    }
+    const shares = this.#sharesOf(tiers);
+    const answer = this.#local.reserve({ ...request, tiers: shares });
+    if (answer.kind === 'admitted') this.#elsewhere.set(id, shares);
+    if (answer.kind !== 'never') return answer;
+    const tier = tiers.find(({ limitPoints }) => points > limitPoints);
+    return tier ? { ...answer, tier } : { kind: 'unavailable', retryAfterMs };
+  }
+
+  #keep(settlement: Settlement): void {
+    const { maxUnsettled = 10_000 } = this.#options;
+    this.#unsettled.push(settlement);
+    if (this.#unsettled.length <= maxUnsettled) return;
+    this.#unsettled.shift();
+    this.#dropped += 1;
+  }
+
+  /** Settles what was kept, one after the other, for as long as the store answers. */
+  async #drain(): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    for (let next = this.#unsettled.shift(); next; next = this.#unsettled.shift()) {
+      const settlement = next;
+      if (await this.#ask((store) => store.settle(settlement))) continue;
+      this.#unsettled.unshift(settlement);
+      break;
+    }
+    this.#isDraining = false;
+  }
+
+  #sharesOf(tiers: readonly Tier[]): readonly Tier[] {
+    return sharesOf(tiers, Math.max(1, this.#options.nodes()));
+  }
 }
 
 function sharesOf(tiers: readonly Tier[], nodes: number): readonly Tier[] {
