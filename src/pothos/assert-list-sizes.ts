@@ -14,7 +14,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
-import { type ListSize, listSizeOf } from '../guard/cost/weights.ts';
+import { hasGatewayPages, type ListSize, listSizeOf } from '../guard/cost/weights.ts';
 
 type Field = GraphQLField<unknown, unknown>;
 type Parent = GraphQLObjectType | GraphQLInterfaceType;
@@ -37,18 +37,6 @@ export function assertListSizes(schema: GraphQLSchema): void {
   const fields = placedFields(schema);
   for (const placed of fields) if (placed.listSize) assertListSize(placed, placed.listSize);
   for (const placed of fields) if (isList(placed.field)) assertSized(schema, placed, fields);
-}
-
-/** Whether a list's sizes are those of the gateway's pages: `first` and `last`, and no size of its own. */
-export function hasGatewayPages(listSize: ListSize): boolean {
-  const { slicingArguments = [], requireOneSlicingArgument, assumedSize } = listSize;
-  const pagesOnly = slicingArguments.every((name) => name === 'first' || name === 'last');
-  return (
-    slicingArguments.length > 0 &&
-    pagesOnly &&
-    requireOneSlicingArgument === false &&
-    assumedSize === undefined
-  );
 }
 
 function placedFields(schema: GraphQLSchema): readonly Placed[] {

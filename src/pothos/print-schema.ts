@@ -13,8 +13,14 @@ import {
   parse,
   printSchema,
 } from 'graphql';
-import { type ListSize, listSizeOf, type WeighedElement, weightOf } from '../guard/cost/weights.ts';
-import type { PageLimits } from '../page/page.ts';
+import {
+  type GatewayPages,
+  type ListSize,
+  listSizeOf,
+  type WeighedElement,
+  weightOf,
+  withGatewayPages,
+} from '../guard/cost/weights.ts';
 
 /** IBM GraphQL Cost Directives, sections "The Cost Directive" and "The List Size Directive". */
 const directiveDefinitions = {
@@ -42,13 +48,11 @@ interface Insertion {
   readonly arguments: Readonly<Record<string, string>>;
 }
 
-type Pages = Pick<PageLimits, 'defaultSize'>;
-
 /**
  * The schema as SDL, sorted by name, with its prices as IBM's `@cost` and `@listSize`, which printSchema of graphql-js
  * leaves out. `pages` are the gateway's page sizes: the assumed size of each connection that has none of its own.
  */
-export function printPricedSchema(schema: GraphQLSchema, pages?: Pages): string {
+export function printPricedSchema(schema: GraphQLSchema, pages?: GatewayPages): string {
   const sorted = lexicographicSortSchema(schema);
   const text = printSchema(sorted);
   const insertions = parse(text).definitions.flatMap((node) => definitionInsertions(sorted, node, pages));
@@ -73,7 +77,7 @@ function inserted(text: string, insertions: readonly Insertion[]): string {
 function definitionInsertions(
   schema: GraphQLSchema,
   node: DefinitionNode,
-  pages: Pages | undefined,
+  pages: GatewayPages | undefined,
 ): Insertion[] {
   switch (node.kind) {
     case Kind.SCALAR_TYPE_DEFINITION:
@@ -104,7 +108,7 @@ function fieldInsertions(
   node: FieldDefinitionNode,
   field: GraphQLField<unknown, unknown> | undefined,
   owner: string,
-  pages: Pages | undefined,
+  pages: GatewayPages | undefined,
 ): Insertion[] {
   const coordinate = `${owner}.${node.name.value}`;
   const listSize = field && listSizeOf(field, coordinate);
@@ -134,11 +138,11 @@ function costInsertions(at: number, element: WeighedElement | undefined, coordin
 }
 
 /** Only what differs from the directive's defaults. */
-function sizeArguments(listSize: ListSize, pages: Pages | undefined): Readonly<Record<string, string>> {
+function sizeArguments(own: ListSize, pages: GatewayPages | undefined): Readonly<Record<string, string>> {
+  const listSize = withGatewayPages(own, pages);
   const { slicingArguments = [], sizedFields = [], requireOneSlicingArgument = true } = listSize;
   const isOptional = slicingArguments.length > 0 && !requireOneSlicingArgument;
-  const assumedSize =
-    listSize.defaultSize ?? listSize.assumedSize ?? (isOptional ? pages?.defaultSize : undefined);
+  const assumedSize = listSize.defaultSize ?? listSize.assumedSize;
   return {
     ...(assumedSize !== undefined && { assumedSize: String(assumedSize) }),
     ...(slicingArguments.length > 0 && { slicingArguments: textList(slicingArguments) }),

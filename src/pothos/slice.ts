@@ -1,27 +1,28 @@
 import { WeirError } from '../errors.ts';
-import type { ListSize } from '../guard/cost/weights.ts';
-import { type PageLimits, parsePageArguments } from '../page/page.ts';
+import { type GatewayPages, type ListSize, withGatewayPages } from '../guard/cost/weights.ts';
+import { parsePageArguments } from '../page/page.ts';
 
 /**
  * Items that a field is asked for: its largest slicing argument, else its default, in items. Throws before anything is
  * resolved: `PAGE_SIZE` for a number out of 0 to the maximum, `BAD_USER_INPUT` for a list that is too long, or for none or
  * several slicing arguments where exactly one is required.
  */
-export function sliceOf(coordinate: string, listSize: ListSize, args: object, context: object): number {
-  const { slicingArguments = [], assumedSize, requireOneSlicingArgument = true } = listSize;
-  if (slicingArguments.length === 0) return listSize.defaultSize ?? assumedSize ?? 0;
-  const limits = limitsOf(listSize, context);
+export function sliceOf(coordinate: string, own: ListSize, args: object, context: object): number {
+  const { slicingArguments = [], requireOneSlicingArgument = true } = own;
+  if (slicingArguments.length === 0) return own.defaultSize ?? own.assumedSize ?? 0;
+  const listSize = withGatewayPages(own, hasPages(context) ? context.pages : undefined);
+  const { maximum = Number.POSITIVE_INFINITY } = listSize;
   let size: number | undefined;
   let given = 0;
   for (const name of slicingArguments) {
     const asked = askedBy(args, name);
     if (asked === undefined) continue;
-    if (asked.size < 0 || asked.size > limits.maxSize) throw refusal(listSize, name, asked, limits);
+    if (asked.size < 0 || asked.size > maximum) throw refusal(listSize, name, asked, maximum);
     size = Math.max(size ?? 0, asked.size);
     given += 1;
   }
   if (requireOneSlicingArgument && given !== 1) throw notOne(coordinate, slicingArguments, given);
-  return size ?? limits.defaultSize;
+  return size ?? listSize.defaultSize ?? listSize.assumedSize ?? Number.POSITIVE_INFINITY;
 }
 
 interface Asked {
@@ -36,28 +37,19 @@ function askedBy(args: object, name: string): Asked | undefined {
   return typeof value === 'number' ? { size: value, isList: false } : undefined;
 }
 
-/** The field's own sizes, else the gateway's, which every operation has in its context. */
-function limitsOf({ maximum, defaultSize, assumedSize }: ListSize, context: object): PageLimits {
-  const pages = hasPages(context) ? context.pages : undefined;
-  return {
-    maxSize: maximum ?? pages?.maxSize ?? Number.POSITIVE_INFINITY,
-    defaultSize: defaultSize ?? assumedSize ?? pages?.defaultSize ?? Number.POSITIVE_INFINITY,
-  };
-}
-
 /** Whether it is an operation's context: `operation/` is of the same rank, so its type cannot be named here. */
-function hasPages(context: object): context is { readonly pages: PageLimits } {
+function hasPages(context: object): context is { readonly pages: GatewayPages } {
   return 'pages' in context && typeof context.pages === 'object' && context.pages !== null;
 }
 
-function refusal({ sizedFields = [] }: ListSize, name: string, asked: Asked, limits: PageLimits): WeirError {
+function refusal({ sizedFields = [] }: ListSize, name: string, asked: Asked, maximum: number): WeirError {
   const { size, isList } = asked;
-  const { maxSize: maximum } = limits;
   if (isList)
     return new WeirError('BAD_USER_INPUT', {
       message: `Argument "${name}": expected at most ${maximum} items, got ${size}. Ask for them in several operations.`,
       extensions: { argument: name, maximum },
     });
+  const limits = { defaultSize: maximum, maxSize: maximum };
   const page = sizedFields.length > 0 ? parsePageArguments({ [name]: size }, limits) : undefined;
   if (page && !page.ok) return page.error;
   return new WeirError('PAGE_SIZE', {

@@ -47,7 +47,7 @@ const priced = build((builder) => {
 
 describe('printPricedSchema()', () => {
   it('prints the prices as directives of the IBM specification, with their definitions', () => {
-    const lines = printPricedSchema(priced, { defaultSize: 20 }).split('\n');
+    const lines = printPricedSchema(priced, { defaultSize: 20, maxSize: 100 }).split('\n');
     expect(lines.filter((line) => /[^"]@(cost|listSize)/.test(line)).map((line) => line.trim())).toEqual([
       'directive @cost(weight: String!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR',
       'directive @listSize(',
@@ -67,7 +67,7 @@ describe('printPricedSchema()', () => {
   });
 
   it('prints what reads as the same schema, and the same prices', () => {
-    const read = buildSchema(printPricedSchema(priced, { defaultSize: 20 }));
+    const read = buildSchema(printPricedSchema(priced, { defaultSize: 20, maxSize: 100 }));
     expect(printSchema(read).endsWith(printSchema(lexicographicSortSchema(priced)))).toBe(true);
     expect(weightOf(fieldOf(read, 'Query', 'each'), '')).toBe(7);
     expect(listSizeOf(fieldOf(read, 'Query', 'own'), '')).toEqual({

@@ -22,6 +22,14 @@ export interface ListSize {
   readonly defaultSize?: number;
 }
 
+/** Sizes of a gateway's pages, in items. */
+export interface GatewayPages {
+  /** Items when neither `first` nor `last` is given. */
+  readonly defaultSize: number;
+  /** Most that either may ask for. */
+  readonly maxSize: number;
+}
+
 /** What resolving a field once asks of an upstream. */
 export interface FieldCall {
   readonly upstream: string;
@@ -93,6 +101,23 @@ export function listSizeOf(field: WeighedElement, coordinate: string): ListSize 
     },
     coordinate,
   );
+}
+
+/**
+ * Whether a list is as long as the gateway's pages where it says nothing else: `first` and `last` slice it, either may be
+ * left out, and nothing is assumed. So are all connections of a code-first schema.
+ */
+export function hasGatewayPages(listSize: ListSize): boolean {
+  const { slicingArguments = [], requireOneSlicingArgument = true, assumedSize } = listSize;
+  if (slicingArguments.length === 0 || requireOneSlicingArgument || assumedSize !== undefined) return false;
+  return slicingArguments.every((name) => name === 'first' || name === 'last');
+}
+
+/** A list size with the gateway's page sizes where they count and it has none of its own. */
+export function withGatewayPages(listSize: ListSize, pages: GatewayPages | undefined): ListSize {
+  if (!pages || !hasGatewayPages(listSize)) return listSize;
+  const { defaultSize = pages.defaultSize, maximum = pages.maxSize } = listSize;
+  return { ...listSize, defaultSize, maximum };
 }
 
 /** The calls that resolving a field once makes, from `extensions.weir.calls`; none for a field without. */
