@@ -3,7 +3,7 @@ import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql';
 import { WeirError } from '../errors.ts';
 import type { ListSize } from '../guard/cost/weights.ts';
 import type { Overflow } from './options.ts';
-import { sliceOf } from './slice.ts';
+import { createSlice } from './slice.ts';
 
 /** A field whose resolver is held to its list size. */
 export interface BoundedField {
@@ -42,39 +42,35 @@ export interface ListBounds {
 export function createListBounds(): ListBounds {
   const handed = new WeakMap<GraphQLResolveInfo['path'], HandedDown>();
 
-  function boundOf<Context extends object>(
-    { coordinate, listSize, overflow }: BoundedField,
-    args: object,
-    context: Context,
-    { path, fieldName }: GraphQLResolveInfo,
-  ): Bound {
-    const above = path.prev && handed.get(path.prev);
-    if (above?.fields.includes(fieldName)) return above;
-    const size = listSize ? sliceOf(coordinate, listSize, args, context) : 0;
-    return { size, overflow, coordinate };
-  }
-
   return {
-    hold: (resolve, field) => {
-      if (field.isList)
+    hold: (resolve, { coordinate, isList, listSize, overflow }) => {
+      const slice = listSize && createSlice(coordinate, listSize);
+      if (isList)
         return (parent, args, context, info) => {
-          const bound = boundOf(field, args, context, info);
+          const bound = handedDown(handed, info) ?? {
+            size: slice ? slice(args, context) : 0,
+            overflow,
+            coordinate,
+          };
           return held(resolve(parent, args, context, info), bound);
         };
-      const { coordinate, listSize, overflow } = field;
       const fields = listSize?.sizedFields ?? [];
-      if (!listSize || fields.length === 0) return resolve;
+      if (!slice || fields.length === 0) return resolve;
       return (parent, args, context, info) => {
-        handed.set(info.path, {
-          size: sliceOf(coordinate, listSize, args, context),
-          overflow,
-          coordinate,
-          fields,
-        });
+        handed.set(info.path, { size: slice(args, context), overflow, coordinate, fields });
         return resolve(parent, args, context, info);
       };
     },
   };
+}
+
+/** What the field above says of this list; it stands at the field's own place in the answer. */
+function handedDown(
+  handed: WeakMap<GraphQLResolveInfo['path'], HandedDown>,
+  { path, fieldName }: GraphQLResolveInfo,
+): Bound | undefined {
+  const above = path.prev && handed.get(path.prev);
+  return above?.fields.includes(fieldName) ? above : undefined;
 }
 
 function held(list: unknown, bound: Bound): unknown {

@@ -15,7 +15,7 @@ import { assertNoCost, costOption, fieldWeights, withWeights } from './field-wei
 import { type BoundedField, createListBounds } from './list-bounds.ts';
 import './options.ts';
 import { isConnectionField, plumbingTypes } from './relay-types.ts';
-import { sliceOf } from './slice.ts';
+import { createSlice } from './slice.ts';
 
 /** Name under which the plugin is listed in a builder's `plugins`. */
 export const weirPluginName = 'weir';
@@ -97,8 +97,9 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   ): GraphQLFieldResolver<unknown, Types['Context'], object> | undefined {
     const { coordinate, listSize } = boundedField(fieldConfig);
     if (!subscribe || !listSize) return subscribe;
+    const slice = createSlice(coordinate, listSize);
     return (root, args, context, info) => {
-      sliceOf(coordinate, listSize, args, context);
+      slice(args, context);
       return subscribe(root, args, context, info);
     };
   }
