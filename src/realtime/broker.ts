@@ -13,7 +13,7 @@ export interface Position {
 
 /** Where a topic ends. */
 export interface TopicHead extends Position {
-  /** The last sequence published with {@link EventOptions.sequence}; null when there is none. */
+  /** The last sequence of the source, see {@link EventOptions.sequence}; null when none is known. */
   readonly sequence: number | null;
 }
 
@@ -118,6 +118,8 @@ export interface Broker {
    * the signal's reason when it aborts first, and with `CANCELLED` when the broker is closed.
    */
   subscribe(topic: Topic, listener: TopicListener): Promise<Subscription>;
+  /** Notes that the source has nothing to publish up to `sequence`: whoever continues it begins there. Rejects for `lossy`. */
+  advance(topic: Topic, sequence: number): Promise<void>;
   /** Where the topic ends now: read before a query, it is where a subscription continues without a hole. Rejects for `lossy`. */
   head(topic: Topic): Promise<TopicHead>;
   /** Begins a new epoch: history is dropped and all listeners are told of a gap. For a source that lost events. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Published, TopicHead } from './broker.ts';
-import { createMemoryHistory, type MemoryHistory } from './memory-history.ts';
+import { MemoryHistory } from './memory-history.ts';
 import type { Topic } from './topic.ts';
 import type { Announcement, HistoryPage, PageBounds, StoreEvents, TopicStore } from './topic-store.ts';
 
@@ -44,6 +44,10 @@ export class MemoryStore implements TopicStore {
     return this.#historyOf(topic).page(after, bounds);
   }
 
+  async advance(topic: Topic, sequence: number): Promise<void> {
+    this.#historyOf(topic).advance(sequence);
+  }
+
   async restart(topic: Topic): Promise<TopicHead> {
     this.#histories.delete(topic.key);
     const { head } = this.#historyOf(topic);
@@ -67,7 +71,7 @@ export class MemoryStore implements TopicStore {
   #historyOf(topic: Topic): MemoryHistory {
     const { clock, nextEpoch } = this.#options;
     const known = this.#histories.get(topic.key);
-    const history = known ?? createMemoryHistory(nextEpoch(), topic.history, clock);
+    const history = known ?? new MemoryHistory(nextEpoch(), topic.history, clock);
     this.#histories.delete(topic.key);
     this.#histories.set(topic.key, history);
     history.use();
@@ -77,7 +81,7 @@ export class MemoryStore implements TopicStore {
 
   #forgetUnused(): void {
     for (const [key, history] of this.#histories) {
-      const isRecent = history.idleMs() <= rememberMs + history.bounds.maxAgeMs;
+      const isRecent = history.idleMs <= rememberMs + history.bounds.maxAgeMs;
       if (isRecent && this.#histories.size <= this.#options.maxTopics) return;
       this.#histories.delete(key);
     }

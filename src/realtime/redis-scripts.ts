@@ -102,6 +102,12 @@ end
 return answer
 `);
 
+/** ARGV[7] sequence. */
+export const advanceScript = redisScript(`${topicState}
+if not sequence or tonumber(sequence) < tonumber(ARGV[7]) then redis.call('HSET', meta, 's', ARGV[7]) end
+redis.call('PEXPIRE', meta, metaTtlMs)
+`);
+
 /** Answers epoch and offset. */
 export const restartScript = redisScript(`${topicState}
 sequence = false

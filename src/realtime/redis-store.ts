@@ -4,7 +4,7 @@ import type { Log } from '../observe/log.ts';
 import type { Published, TopicHead } from './broker.ts';
 import { RedisChannels } from './redis-channels.ts';
 import { isClusterTarget, openRedisClient, type RedisClient, type RedisTarget } from './redis-client.ts';
-import { publishScript, readScript, restartScript } from './redis-scripts.ts';
+import { advanceScript, publishScript, readScript, restartScript } from './redis-scripts.ts';
 import type { Topic } from './topic.ts';
 import type { HistoryPage, PageBounds, StoredEvent, StoreEvents, TopicStore } from './topic-store.ts';
 
@@ -88,6 +88,10 @@ export class RedisStore implements TopicStore {
       bytesAfter: Number(bytesAfter),
       events: eventsFrom(reply, 5),
     };
+  }
+
+  async advance(topic: Topic, sequence: number): Promise<void> {
+    await this.#client.run(advanceScript, this.#keysOf(topic), [...this.#topicArgs(topic), sequence]);
   }
 
   async restart(topic: Topic): Promise<TopicHead> {

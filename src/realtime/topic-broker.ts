@@ -71,12 +71,18 @@ export class TopicBroker implements Broker {
     { sequence }: EventOptions = {},
   ): Promise<Published> {
     this.#assertOpen();
-    return this.#store.publish(topic, bytesOf(payload), sequenceOf(topic, sequence));
+    const checked = sequence === undefined ? undefined : assertSequence(topic, sequence);
+    return this.#store.publish(topic, bytesOf(payload), checked);
   }
 
   async subscribe(topic: Topic, listener: TopicListener): Promise<Subscription> {
     this.#assertOpen();
     return this.#feedOf(topic).join(listener);
+  }
+
+  async advance(topic: Topic, sequence: number): Promise<void> {
+    this.#assertOpen();
+    await this.#store.advance(topic, assertSequence(topic, sequence));
   }
 
   async head(topic: Topic): Promise<TopicHead> {
@@ -154,13 +160,13 @@ function bytesOf(payload: Uint8Array | string): Uint8Array {
   );
 }
 
-function sequenceOf(topic: Topic, sequence: number | undefined): number | undefined {
-  if (sequence === undefined) return undefined;
-  if (topic.mode === 'lossy') throw new RangeError(`Topic ${topic.key}: a lossy topic keeps no sequence.`);
+function assertSequence(topic: Topic, sequence: number): number {
+  assertKept(topic);
   if (Number.isSafeInteger(sequence) && sequence >= 1) return sequence;
   throw new RangeError(`Event sequence: expected a whole number from 1 to 2^53 - 1, got ${sequence}.`);
 }
 
 function assertKept({ key, mode }: Topic): void {
-  if (mode === 'lossy') throw new RangeError(`Topic ${key}: a lossy topic has no position.`);
+  if (mode === 'lossy')
+    throw new RangeError(`Topic ${key}: a lossy topic has neither positions nor sequences.`);
 }

@@ -48,6 +48,8 @@ export interface TopicStore {
   publish(topic: Topic, payload: Uint8Array, sequence: number | undefined): Promise<Published>;
   /** Keeps the topic's epoch from ageing, as publishing does. */
   read(topic: Topic, after: number, bounds: PageBounds): Promise<HistoryPage>;
+  /** Sets the last sequence unless it is as high already. */
+  advance(topic: Topic, sequence: number): Promise<void>;
   restart(topic: Topic): Promise<TopicHead>;
   /** Resolves when announcements are confirmed to come. Never asked for twice without `unlisten` between. */
   listen(key: string): Promise<void>;

@@ -228,6 +228,19 @@ export function describeBroker(name: string, open: OpenBroker): void {
       expect(await broker.head(topic)).toMatchObject({ offset: 2, sequence: 9 });
     });
 
+    it('advance() notes a sequence without an event, and never goes back', async () => {
+      const broker = await openBroker();
+      const topic = topicOf();
+      const sequences = [];
+      for (const sequence of [7, 5, 9]) {
+        await broker.advance(topic, sequence);
+        sequences.push((await broker.head(topic)).sequence);
+      }
+      expect(sequences).toEqual([7, 7, 9]);
+      expect(await broker.publish(topic, 'x', { sequence: 9 })).toMatchObject({ isDuplicate: true });
+      expect(await broker.publish(topic, 'x', { sequence: 10 })).toMatchObject({ isDuplicate: false });
+    });
+
     it('publish() takes a payload of 256 KiB and refuses a larger one', async () => {
       const broker = await openBroker();
       const topic = topicOf();
