@@ -44,10 +44,10 @@ function spotFrom(model: CostModel, path: string, variants: readonly Variant[]):
   const owns = new Map<string, number>();
   const fields = new Map<string, Map<string, FieldUse>>();
   for (const { place, ownPoints } of variants) {
-    for (const { typenames, priced } of place.cases) {
-      for (const typename of typenames) {
-        const key = `${path} ${typename}`;
-        const own = ownPoints ?? weightOf(model, typename);
+    for (const { types, priced } of place.cases) {
+      for (const type of types) {
+        const key = `${path} ${type.name}`;
+        const own = ownPoints ?? model.weightOfType(type);
         owns.set(key, Math.min(own, owns.get(key) ?? own));
         for (const use of priced) {
           const parents = fields.get(use.key) ?? new Map<string, FieldUse>();
@@ -77,11 +77,6 @@ function fieldFrom(model: CostModel, path: string, parents: SpotField['parents']
   }
   const spot = variants.size > 0 ? spotFrom(model, path, [...variants.values()]) : undefined;
   return { parents, spot };
-}
-
-function weightOf(model: CostModel, typename: string): number {
-  const type = model.schema.getType(typename);
-  return type ? model.weightOfType(type) : 0;
 }
 
 function fieldPoints(

@@ -23,7 +23,7 @@ interface Compilation {
   /** What is selected below a field node; undefined while it is compiled. */
   readonly places: Map<FieldNode, Place | undefined>;
   /** Fields to which nothing is handed down. */
-  readonly fields: Map<FieldNode, readonly FieldUse[]>;
+  readonly fields: Map<FieldNode, FieldUse>;
 }
 
 /**
@@ -42,54 +42,45 @@ function placeFrom(
   set: SelectionSetNode,
   handedDown: HandedDown,
 ): Place {
-  const { model } = compilation.parts;
-  const nodes = [...nodesBelow(compilation, type, set)];
-  const fields = nodes.flatMap(([node, selectedOn]) => fieldsFrom(compilation, selectedOn, node, handedDown));
-  const typenames = model.possibleTypes(type).map(({ name }) => name);
-  return createPlace(model, [createCase(typenames, fields)]);
-}
-
-/** All field nodes of one level, with the type that each is selected on. */
-function nodesBelow(
-  { parts, outcome }: Compilation,
-  type: GraphQLNamedType,
-  set: SelectionSetNode,
-): ReadonlyMap<FieldNode, GraphQLNamedType> {
-  const nodes = new Map<FieldNode, GraphQLNamedType>();
-  const spread = new Set<SelectionSetNode>();
-  const visit = (current: GraphQLNamedType, { selections }: SelectionSetNode): void => {
+  const { parts, outcome } = compilation;
+  const { model } = parts;
+  const fields: FieldUse[] = [];
+  const visited = new Set<SelectionSetNode>();
+  const visit = (selectedOn: GraphQLNamedType, { selections }: SelectionSetNode): void => {
     for (const selection of selections) {
       if (!isIncluded(selection, outcome)) continue;
       if (selection.kind === Kind.FIELD) {
-        nodes.set(selection, current);
+        const field = fieldFor(compilation, selectedOn, selection, handedDown);
+        if (field) fields.push(field);
         continue;
       }
       const { selectionSet, condition } = fragmentOf(parts, selection);
-      if (spread.has(selectionSet)) continue;
-      spread.add(selectionSet);
-      visit((condition !== undefined && parts.model.schema.getType(condition)) || current, selectionSet);
+      if (visited.has(selectionSet)) continue;
+      visited.add(selectionSet);
+      visit((condition !== undefined && model.schema.getType(condition)) || selectedOn, selectionSet);
     }
   };
   visit(type, set);
-  return nodes;
+  return createPlace(model, [createCase(model.possibleTypes(type), fields)]);
 }
 
-/** One use of the field, or none: `__typename` is free. */
-function fieldsFrom(
+/** The use of a field node; undefined for `__typename`, which is free. */
+function fieldFor(
   compilation: Compilation,
   type: GraphQLNamedType,
   node: FieldNode,
   handedDown: HandedDown,
-): readonly FieldUse[] {
+): FieldUse | undefined {
   const inherited = handedDown.get(node.name.value);
   const known = inherited ? undefined : compilation.fields.get(node);
   if (known) return known;
   const { model } = compilation.parts;
   const facts = model.possibleTypes(type).flatMap((one) => factsOf(model, one, node.name.value) ?? []);
   const distinct = [...new Map(facts.map((one) => [one.profile, one])).values()];
-  const fields = distinct.length > 0 ? [fieldFrom(compilation, type, node, distinct, inherited)] : [];
-  if (!inherited) compilation.fields.set(node, fields);
-  return fields;
+  if (distinct.length === 0) return undefined;
+  const field = fieldFrom(compilation, type, node, distinct, inherited);
+  if (!inherited) compilation.fields.set(node, field);
+  return field;
 }
 
 function fieldFrom(

@@ -1,4 +1,5 @@
 import {
+  type GraphQLAbstractType,
   type GraphQLArgument,
   type GraphQLField,
   type GraphQLInputField,
@@ -62,6 +63,8 @@ export interface CostModel {
   readonly defaultListSize: number;
   /** Undefined for a field that the type lacks. */
   readonly field: (type: GraphQLObjectType, name: string) => FieldFacts | undefined;
+  /** Whether all object types that an object of `type` may have have the field, at the same price. */
+  readonly isAlike: (type: GraphQLNamedType, name: string) => boolean;
   readonly weightOfType: (type: GraphQLNamedType) => number;
   /** The object types that an object there may have. */
   readonly possibleTypes: (type: GraphQLNamedType) => readonly GraphQLObjectType[];
@@ -86,9 +89,13 @@ export function createCostModel(schema: GraphQLSchema, options: CostModelOptions
   const directives = new Map(
     schema.getDirectives().map(({ name, args }) => [name, args.map((arg) => inputFacts(arg, `@${name}`))]),
   );
+  const alike = new Map<GraphQLNamedType, ReadonlySet<string>>(
+    types.filter(isAbstractType).map((type) => [type, alikeFields(schema, type, fields)]),
+  );
   return {
     schema,
     defaultListSize,
+    isAlike: (type, name) => alike.get(type)?.has(name) ?? false,
     field: (type, name) => fields.get(type)?.get(name),
     weightOfType: (type) => weights.get(type) ?? 0,
     possibleTypes: (type) => possibleTypes(schema, type),
@@ -144,6 +151,19 @@ function fieldFacts(read: Reading, field: GraphQLField<unknown, unknown>, coordi
     calls: callsOf(field),
   };
   return { ...facts, type, profile: profileOf(read, [type.name, isCompositeType(type), facts]) };
+}
+
+/** Names of the fields that all object types of an abstract type have with the same profile. */
+function alikeFields(
+  schema: GraphQLSchema,
+  type: GraphQLAbstractType,
+  fields: ReadonlyMap<GraphQLObjectType, ReadonlyMap<string, FieldFacts>>,
+): ReadonlySet<string> {
+  const [first, ...others] = schema.getPossibleTypes(type).map((one) => fields.get(one));
+  const common = [...(first?.values() ?? [])].filter(({ name, profile }) =>
+    others.every((one) => one?.get(name)?.profile === profile),
+  );
+  return new Set(['__typename', ...common.map(({ name }) => name)]);
 }
 
 function profileOf({ profiles }: Reading, parts: readonly unknown[]): number {

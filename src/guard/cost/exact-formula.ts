@@ -1,11 +1,21 @@
-import { type FieldNode, type GraphQLNamedType, isCompositeType, type SelectionSetNode } from 'graphql';
+import {
+  type FieldNode,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  isCompositeType,
+  type SelectionSetNode,
+} from 'graphql';
+import { collectFields, type Region, regionsFrom, type Work } from './collect-fields.ts';
 import type { Outcome } from './conditions.ts';
 import type { CostModel, FieldFacts } from './cost-model.ts';
-import type { Case, FieldUse, Place } from './formula.ts';
+import type { FieldUse, Place } from './formula.ts';
 import { createCase, createFieldUse, createPlace } from './formula-parts.ts';
 import { addRules, type InputsRule, inputsRuleFrom } from './input-cost.ts';
 import { type DeclaredLength, declaredLengthFrom } from './list-length.ts';
-import { collectFields, factsOf, type OperationParts, type Work } from './operation-parts.ts';
+import { factsOf, type OperationParts } from './operation-parts.ts';
+
+/** Fields of one more object type of a region that are looked up in the time of one selection. */
+const typesPerWork = 8;
 
 /** What a field hands down to lists in its own object. */
 interface HandedDown {
@@ -21,9 +31,21 @@ interface Compilation {
   readonly numbers: Map<FieldNode, number>;
 }
 
+/** The nodes that ask for one response name at a place, with what becomes of them on types that price it alike. */
+interface Entry {
+  readonly key: string;
+  readonly nodes: readonly [FieldNode, ...FieldNode[]];
+  readonly uses: Map<number, FieldUse>;
+}
+
+interface Alternative {
+  types: readonly GraphQLObjectType[];
+  readonly fields: readonly FieldUse[];
+}
+
 /**
- * The formula of an operation for one outcome of its conditions, exact: fields are merged by response name, and each
- * object type is a case of its own. Takes from `work`; undefined when there is not enough.
+ * The formula of an operation for one outcome of its conditions, exact: fields are merged by response name, and object
+ * types are cases of their own unless they are priced alike. Takes from `work`; undefined when there is not enough.
  */
 export function compileExact(parts: OperationParts, outcome: Outcome, work: Work): Place | undefined {
   const compilation: Compilation = { parts, outcome, work, numbers: new Map() };
@@ -39,39 +61,91 @@ function placeFrom(
 ): Place {
   const { parts, outcome, work } = compilation;
   const { model } = parts;
-  // Object types whose fields are the same ones at the same price are one case.
-  const uses = new Map<string, FieldUse>();
-  const cases = new Map<string, { typenames: string[]; fields: readonly FieldUse[] }>();
-  for (const objectType of model.possibleTypes(type)) {
-    const identities: string[] = [];
-    for (const [key, nodes] of collectFields(parts, objectType, sets, outcome, work)) {
-      if (work.left < 0) break;
-      const facts = factsOf(model, objectType, nodes[0].name.value);
-      if (!facts) continue;
-      const identity = `${key} ${facts.profile} ${numbersOf(compilation, nodes)}`;
-      if (!uses.has(identity)) uses.set(identity, fieldFrom(compilation, key, facts, nodes, handedDown));
-      identities.push(identity);
+  const entries = new Map<string, Entry>();
+  const cases: Alternative[] = [];
+  for (const region of regionsFrom(parts, model.possibleTypes(type), sets, work)) {
+    const collected = collectFields(parts, region[0], sets, outcome, work);
+    const asked = [...collected].map(([key, nodes]) => entryFrom(compilation, entries, key, nodes));
+    for (const alike of typesAlike(model, type, region, asked)) {
+      work.left -= asked.length / typesPerWork;
+      if (work.left < 0) return createPlace(model, []);
+      addCase(cases, alike, fieldsFrom(compilation, alike[0], asked, handedDown));
     }
-    const identity = identities.join(';');
-    const known = cases.get(identity);
-    if (known) known.typenames.push(objectType.name);
-    else cases.set(identity, { typenames: [objectType.name], fields: fieldsOf(uses, identities) });
   }
   return createPlace(
     model,
-    [...cases.values()].map(({ typenames, fields }): Case => createCase(typenames, fields)),
+    cases.map(({ types, fields }) => createCase(types, fields)),
   );
 }
 
-function fieldsOf(uses: ReadonlyMap<string, FieldUse>, identities: readonly string[]): readonly FieldUse[] {
-  return identities.flatMap((identity) => uses.get(identity) ?? []);
+/** The whole region at once where all types at the place have the fields at the same price, else each type by itself. */
+function typesAlike(
+  model: CostModel,
+  type: GraphQLNamedType,
+  region: Region,
+  asked: readonly Entry[],
+): readonly Region[] {
+  if (region.length === 1) return [region];
+  const isAlike = asked.every(({ nodes }) => model.isAlike(type, nodes[0].name.value));
+  return isAlike ? [region] : region.map((one) => [one]);
+}
+
+function addCase(cases: Alternative[], types: Region, fields: readonly FieldUse[]): void {
+  const known = cases.find((one) => isSame(one.fields, fields));
+  if (known) known.types = [...known.types, ...types];
+  else cases.push({ types, fields });
+}
+
+function isSame(some: readonly FieldUse[], others: readonly FieldUse[]): boolean {
+  return some.length === others.length && some.every((field, index) => field === others[index]);
+}
+
+/** Entries are told apart by their nodes: those of several regions may be the same. */
+function entryFrom(
+  { numbers }: Compilation,
+  entries: Map<string, Entry>,
+  key: string,
+  nodes: Entry['nodes'],
+): Entry {
+  let identity = key;
+  for (const node of nodes) {
+    const number = numbers.get(node) ?? numbers.size;
+    numbers.set(node, number);
+    identity += ` ${number}`;
+  }
+  const entry = entries.get(identity) ?? {
+    key,
+    nodes,
+    uses: new Map<number, FieldUse>(),
+  };
+  entries.set(identity, entry);
+  return entry;
+}
+
+/** The fields of one object type, the same ones for types that price them alike. */
+function fieldsFrom(
+  compilation: Compilation,
+  type: GraphQLObjectType,
+  asked: readonly Entry[],
+  handedDown: HandedDown | undefined,
+): readonly FieldUse[] {
+  const { model } = compilation.parts;
+  const fields: FieldUse[] = [];
+  for (const { key, nodes, uses } of asked) {
+    const facts = factsOf(model, type, nodes[0].name.value);
+    if (!facts) continue;
+    const use = uses.get(facts.profile) ?? fieldFrom(compilation, key, facts, nodes, handedDown);
+    uses.set(facts.profile, use);
+    fields.push(use);
+  }
+  return fields;
 }
 
 function fieldFrom(
   compilation: Compilation,
   key: string,
   facts: FieldFacts,
-  nodes: readonly [FieldNode, ...FieldNode[]],
+  nodes: Entry['nodes'],
   inherited: HandedDown | undefined,
 ): FieldUse {
   const { model } = compilation.parts;
@@ -107,14 +181,4 @@ export function rulesFrom(
     );
     return addRules([inputsRuleFrom(model, facts.args, node), ...directives]);
   });
-}
-
-function numbersOf({ numbers }: Compilation, nodes: readonly FieldNode[]): string {
-  return nodes
-    .map((node) => {
-      const known = numbers.get(node) ?? numbers.size;
-      numbers.set(node, known);
-      return known;
-    })
-    .join(',');
 }

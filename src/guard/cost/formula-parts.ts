@@ -1,3 +1,4 @@
+import type { GraphQLObjectType } from 'graphql';
 import type { CostModel } from './cost-model.ts';
 import { type Case, type Costs, type FieldUse, fieldCosts, type Place, placeCosts } from './formula.ts';
 
@@ -9,8 +10,8 @@ export function createFieldUse(model: CostModel, field: Omit<FieldUse, 'known'>)
 }
 
 /** A case of a place. */
-export function createCase(typenames: readonly string[], fields: readonly FieldUse[]): Case {
-  return { typenames, fields, priced: fields.filter(({ known }) => !known || !isFree(known)) };
+export function createCase(types: readonly GraphQLObjectType[], fields: readonly FieldUse[]): Case {
+  return { types, fields, priced: fields.filter(({ known }) => !known || !isFree(known)) };
 }
 
 /** A place with what is known of its price before the variables. */

@@ -1,3 +1,4 @@
+import type { GraphQLObjectType } from 'graphql';
 import type { CostModel } from './cost-model.ts';
 import { type InputsRule, inputsCost, type Variables } from './input-cost.ts';
 import { type DeclaredLength, lengthOf } from './list-length.ts';
@@ -22,7 +23,7 @@ export interface Place {
 
 /** What is asked of objects of some object types. */
 export interface Case {
-  readonly typenames: readonly string[];
+  readonly types: readonly GraphQLObjectType[];
   readonly fields: readonly FieldUse[];
   /** Those that are not free whatever the variables are. */
   readonly priced: readonly FieldUse[];

@@ -9,7 +9,6 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { isIncluded, type Outcome } from './conditions.ts';
 import type { CostModel, FieldFacts } from './cost-model.ts';
 
 /** One operation of a document, ready to be compiled. */
@@ -64,58 +63,4 @@ export function factsOf(model: CostModel, type: GraphQLObjectType, name: string)
       `Expected a document that is valid for the schema: ${type.name} has no field "${name}".`,
     );
   return facts;
-}
-
-/** How many selections may still be looked at. */
-export interface Work {
-  left: number;
-}
-
-/**
- * The fields of an object of one type by response name: GraphQL specification, section 6.3.2, CollectFields. Gives up,
- * with whatever it has, once there is no work left.
- */
-export function collectFields(
-  parts: OperationParts,
-  type: GraphQLObjectType,
-  sets: readonly SelectionSetNode[],
-  outcome: Outcome,
-  work: Work,
-): ReadonlyMap<string, readonly [FieldNode, ...FieldNode[]]> {
-  const fields = new Map<string, [FieldNode, ...FieldNode[]]>();
-  const spread = new Set<string>();
-
-  function collect({ selections }: SelectionSetNode): void {
-    for (const selection of selections) {
-      work.left -= 1;
-      if (work.left < 0) return;
-      if (!isIncluded(selection, outcome)) continue;
-      if (selection.kind === Kind.FIELD) {
-        const key = selection.alias?.value ?? selection.name.value;
-        const nodes = fields.get(key);
-        if (nodes) nodes.push(selection);
-        else fields.set(key, [selection]);
-        continue;
-      }
-      if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        if (spread.has(selection.name.value)) continue;
-        spread.add(selection.name.value);
-      }
-      const { selectionSet, condition } = fragmentOf(parts, selection);
-      if (applies(parts.model, condition, type)) collect(selectionSet);
-    }
-  }
-
-  sets.forEach(collect);
-  return fields;
-}
-
-function applies(
-  { schema, possibleTypes }: CostModel,
-  condition: string | undefined,
-  type: GraphQLObjectType,
-): boolean {
-  if (condition === undefined || condition === type.name) return true;
-  const named = schema.getType(condition);
-  return named !== undefined && possibleTypes(named).includes(type);
 }
