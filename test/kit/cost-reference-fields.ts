@@ -13,6 +13,7 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
+import type { PriceCase } from './cost-reference.ts';
 import type { GivenVariables } from './cost-reference-inputs.ts';
 
 export function findOperation(document: DocumentNode, name?: string | null): OperationDefinitionNode {
@@ -41,15 +42,14 @@ export function booleanCases(
 
 /** CollectFields of the GraphQL specification (6.3.2): the nodes of each response name, on one object type. */
 export function collectFields(
-  schema: GraphQLSchema,
-  document: DocumentNode,
+  { question, booleans, work }: PriceCase,
   type: GraphQLObjectType,
   selected: readonly SelectionSetNode[],
-  booleans: ReadonlyMap<string, boolean>,
 ): ReadonlyMap<string, readonly FieldNode[]> {
   const fields = new Map<string, FieldNode[]>();
   const visited = new Set<string>();
   const collect = (selection: SelectionNode): void => {
+    work.selections += 1;
     if (!isIncluded(selection, booleans)) return;
     if (selection.kind === Kind.FIELD) {
       const responseName = selection.alias?.value ?? selection.name.value;
@@ -61,9 +61,11 @@ export function collectFields(
       visited.add(selection.name.value);
     }
     const fragment =
-      selection.kind === Kind.FRAGMENT_SPREAD ? findFragment(document, selection.name.value) : selection;
+      selection.kind === Kind.FRAGMENT_SPREAD
+        ? findFragment(question.document, selection.name.value)
+        : selection;
     const condition = fragment.typeCondition?.name.value;
-    if (condition === undefined || applies(schema, condition, type))
+    if (condition === undefined || applies(question.schema, condition, type))
       fragment.selectionSet.selections.forEach(collect);
   };
   for (const set of selected) set.selections.forEach(collect);

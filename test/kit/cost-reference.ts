@@ -58,6 +58,12 @@ export const definition: PriceRules = {
   given: (value) => value,
 };
 
+/** Counts what the enumeration looks at. */
+export interface PriceWork {
+  /** Each as often as it is looked at: for every object type at its position, in every case. */
+  selections: number;
+}
+
 /** One case of an operation: its Boolean variables are decided. */
 export interface PriceCase {
   readonly question: PriceQuestion;
@@ -65,6 +71,7 @@ export interface PriceCase {
   /** Coerced; null when nothing is known. */
   readonly variables: GivenVariables | null;
   readonly booleans: ReadonlyMap<string, boolean>;
+  readonly work: PriceWork;
 }
 
 type Field = GraphQLField<unknown, unknown>;
@@ -77,21 +84,25 @@ type SizedChildren = ReadonlyMap<string, number>;
  * Boolean variable that is not known, all object types at each abstract position. Slow, and meant to be read.
  * https://ibm.github.io/graphql-specs/cost-spec.html
  */
-export function referencePrice(question: PriceQuestion, rules = definition): Price {
+export function referencePrice(
+  question: PriceQuestion,
+  rules = definition,
+  work: PriceWork = { selections: 0 },
+): Price {
   const operation = findOperation(question.document, question.operationName);
   const variables = question.variables && coerce(question.schema, operation, question.variables);
   const cases = booleanCases(question.document, operation, variables);
   return dearest(
-    cases.map((booleans) => priceOperation({ question, rules, variables, booleans }, operation)),
+    cases.map((booleans) => priceOperation({ question, rules, variables, booleans, work }, operation)),
   );
 }
 
 function priceOperation(one: PriceCase, operation: OperationDefinitionNode): Price {
-  const { schema, document } = one.question;
+  const { schema } = one.question;
   const root = schema.getRootType(operation.operation);
   if (!root) throw new Error(`expected a schema with a ${operation.operation}`);
   const selected = priceItem(one, root, [operation.selectionSet], new Map());
-  const calls = [...collectFields(schema, document, root, [operation.selectionSet], one.booleans).values()];
+  const calls = [...collectFields(one, root, [operation.selectionSet]).values()];
   const mutations = operation.operation === OperationTypeNode.MUTATION ? calls.filter(isPriced).length : 0;
   return {
     typeCost: clamp(typeWeight(schema, root) + selected.typeCost),
@@ -107,8 +118,7 @@ function priceItem(
   selected: readonly SelectionSetNode[],
   sized: SizedChildren,
 ): Price {
-  const { schema, document } = one.question;
-  const fields = [...collectFields(schema, document, type, selected, one.booleans).values()];
+  const fields = [...collectFields(one, type, selected).values()];
   return sum(fields.filter(isPriced).map((nodes) => priceField(one, type, nodes, sized)));
 }
 
