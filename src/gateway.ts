@@ -125,7 +125,7 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     clock: systemClock,
     log,
     bodyMaxBytes: settings.limits.bodyMaxBytes,
-    jsonMaxDepth: settings.limits.jsonMaxDepth,
+    json: settings.limits,
     timeoutMs: settings.limits.operationTimeoutMs,
     realtime: settings.realtime,
     onSubscriptionEnd: () => {},

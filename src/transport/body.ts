@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { WeirError } from '../errors.ts';
-import { isDeeperJson } from '../guard/shape/json-depth.ts';
+import { excessOfJson, type JsonLimits } from '../guard/shape/json-guard.ts';
 import { shapeError } from '../guard/shape/refusal.ts';
 
 /**
@@ -36,21 +36,22 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 
 /**
  * The JSON value in a request body (GraphQL over HTTP, section 5.4); throws `BAD_REQUEST` for anything else, and
- * `VARIABLE_LIMIT` where arrays and objects nest deeper than `maxDepth`. Whether it has the members of a GraphQL request
+ * `VARIABLE_LIMIT` where it goes beyond `limits`. Whether it has the members of a GraphQL request
  * is checked behind it.
  */
-export function parseBody(body: Buffer, maxDepth: number): unknown {
+export function parseBody(body: Buffer, limits: JsonLimits): unknown {
   if (!isUtf8(body)) throw new WeirError('BAD_REQUEST', { message: 'Expected a request body in UTF-8.' });
-  return parseJson(body.toString('utf8'), 'the request body', maxDepth);
+  return parseJson(body.toString('utf8'), 'the request body', limits);
 }
 
 /** The GraphQL request in the query of a URL (GraphQL over HTTP, section 5.3); throws as {@link parseBody} for its JSON. */
-export function parseQuery(url: string, maxDepth: number): Readonly<Record<string, unknown>> {
+export function parseQuery(url: string, limits: JsonLimits): Readonly<Record<string, unknown>> {
   const start = url.indexOf('?');
   const given = new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
   // A parameter stands one level below the request that it is part of.
+  const parameterLimits = { ...limits, jsonMaxDepth: limits.jsonMaxDepth - 1 };
   const jsonOf = (name: string) =>
-    parseJson(given.get(name) || 'null', `the parameter "${name}"`, maxDepth - 1);
+    parseJson(given.get(name) || 'null', `the parameter "${name}"`, parameterLimits);
   return {
     query: given.get('query') || undefined,
     operationName: given.get('operationName') || undefined,
@@ -59,8 +60,9 @@ export function parseQuery(url: string, maxDepth: number): Readonly<Record<strin
   };
 }
 
-function parseJson(text: string, place: string, maxDepth: number): unknown {
-  if (isDeeperJson(text, maxDepth)) throw shapeError('jsonMaxDepth', maxDepth);
+function parseJson(text: string, place: string, limits: JsonLimits): unknown {
+  const excess = excessOfJson(text, limits);
+  if (excess) throw shapeError(excess, limits[excess]);
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -11,6 +11,7 @@ import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
+import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Credentials, Identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
@@ -43,8 +44,8 @@ export interface HttpOptions {
   readonly record: RecordEnd;
   readonly clock: Clock;
   readonly bodyMaxBytes: number;
-  /** Deepest nesting of a request's JSON. */
-  readonly jsonMaxDepth: number;
+  /** Bounds of a request's JSON. */
+  readonly json: JsonLimits;
   /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
   readonly timeoutMs: number;
   readonly realtime: StreamSettings;
@@ -133,8 +134,8 @@ function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answ
         : identified;
     const parameters =
       request.method === 'POST'
-        ? parseBody(await readBody(request, options.bodyMaxBytes), options.jsonMaxDepth)
-        : parseQuery(url, options.jsonMaxDepth);
+        ? parseBody(await readBody(request, options.bodyMaxBytes), options.json)
+        : parseQuery(url, options.json);
     // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
     if (request.method === 'POST') Object.assign(request, { body: ' ' });
     const known = { ...facts, deadlineMs, principal, parameters };

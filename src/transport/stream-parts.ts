@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Identify } from '../identity/identify.ts';
 import type { EndReason } from '../realtime/sink.ts';
 import type { ConnectionWheel } from './connection-wheel.ts';
@@ -39,8 +40,8 @@ export interface StreamParts {
   readonly random: () => number;
   /** Longest that an operation may take until its answer, or until its first event can come. */
   readonly timeoutMs: number;
-  /** Deepest nesting of a message's JSON. */
-  readonly jsonMaxDepth: number;
+  /** Bounds of a message's JSON. */
+  readonly json: JsonLimits;
   /** Told once of each subscription that began. */
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
 }

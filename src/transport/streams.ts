@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Identify } from '../identity/identify.ts';
 import { createConnectionWheel } from './connection-wheel.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
@@ -22,8 +23,8 @@ export interface StreamOptions extends StreamOperationParts {
   readonly identify: Identify;
   readonly settings: StreamSettings;
   readonly timeoutMs: number;
-  /** Deepest nesting of a message's JSON. */
-  readonly jsonMaxDepth: number;
+  /** Bounds of a message's JSON. */
+  readonly json: JsonLimits;
   /** Of the graph, for upgrades. */
   readonly path: string;
   readonly sameOriginOnly: boolean;
@@ -72,7 +73,7 @@ function partsFrom(options: StreamOptions, connections: Connections, clock: Cloc
     limits: options.settings,
     random: options.random,
     timeoutMs: options.timeoutMs,
-    jsonMaxDepth: options.jsonMaxDepth,
+    json: options.json,
     onSubscriptionEnd: options.onSubscriptionEnd,
   };
 }

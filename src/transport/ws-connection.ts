@@ -81,12 +81,12 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
 
   onMessage(data: Buffer, isBinary: boolean): void {
     if (this.#phase === 'closed') return;
-    const { limits, jsonMaxDepth } = this.#parts;
+    const { limits, json } = this.#parts;
     this.#readWhileWritable();
     if (this.#phase !== 'ready' && data.length > limits.frameMaxBytesBeforeAuth) this.close('TOO_LARGE');
     else if (this.#exceeds(aMessage)) this.close('TOO_MANY');
     else {
-      const message = isBinary ? undefined : parseMessage(data.toString('utf8'), jsonMaxDepth);
+      const message = isBinary ? undefined : parseMessage(data.toString('utf8'), json);
       if (message === undefined) this.close('MALFORMED');
       else this.#take(message);
     }

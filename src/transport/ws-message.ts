@@ -1,4 +1,4 @@
-import { isDeeperJson } from '../guard/shape/json-depth.ts';
+import { excessOfJson, type JsonLimits } from '../guard/shape/json-guard.ts';
 import { isObject, parseParameters, type StreamParameters } from './stream-parameters.ts';
 
 /** The one subprotocol that is spoken; the legacy `graphql-ws` has no way to be refused that its clients understand. */
@@ -17,9 +17,9 @@ type Payload = Readonly<Record<string, unknown>> | undefined;
 /** Longest id of an operation, in UTF-16 units; clients use UUIDs. */
 const idMaxLength = 128;
 
-/** The message, or undefined for anything that the protocol closes with 4400, and for JSON deeper than `maxDepth`. */
-export function parseMessage(text: string, maxDepth: number): ClientMessage | undefined {
-  const value = isDeeperJson(text, maxDepth) ? undefined : parseJson(text);
+/** The message, or undefined for anything that the protocol closes with 4400, and for JSON beyond `limits`. */
+export function parseMessage(text: string, limits: JsonLimits): ClientMessage | undefined {
+  const value = excessOfJson(text, limits) ? undefined : parseJson(text);
   if (!isObject(value) || typeof value['type'] !== 'string') return undefined;
   return Object.hasOwn(readers, value['type']) ? readers[value['type']]?.(value) : undefined;
 }

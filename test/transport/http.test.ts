@@ -74,7 +74,7 @@ describe('createHttpServer()', () => {
       record: () => {},
       clock: systemClock,
       bodyMaxBytes: 1024,
-      jsonMaxDepth: 32,
+      json: { jsonMaxDepth: 32, jsonMaxMembers: 100 },
       timeoutMs: 5000,
       explorer: false,
       realtime: testStreamSettings,

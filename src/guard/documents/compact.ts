@@ -80,7 +80,7 @@ function directiveText({ name, arguments: given }: DirectiveNode): string {
   return `@${name.value}(${argumentsText(given)})`;
 }
 
-/** Order means nothing in arguments and in objects. */
+/** In what sequence arguments and the fields of an object stand means nothing. */
 function argumentsText(given: readonly ArgumentNode[] | undefined): string {
   if (!given?.length) return '';
   return given

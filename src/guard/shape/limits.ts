@@ -19,12 +19,12 @@ export interface ShapeLimit {
  */
 export const shapeLimits = {
   documentMaxLength: {
-    default: 262_144,
+    default: 131_072,
     min: 256,
     max: 67_108_864,
     code: 'TOKEN_LIMIT',
     unit: 'characters in a document',
-    description: 'Longest document, in characters',
+    description: 'Longest document, in characters; graphql-js reads each escape of a string on its own',
   },
   maxTokens: {
     default: 2000,
@@ -130,6 +130,14 @@ export const shapeLimits = {
     code: 'VARIABLE_LIMIT',
     unit: 'levels of arrays and objects in a request',
     description: 'Arrays and objects within each other in a request; its variables are the second level',
+  },
+  jsonMaxMembers: {
+    default: 10_000,
+    min: 100,
+    max: 10_000_000,
+    code: 'VARIABLE_LIMIT',
+    unit: 'arrays, objects and members of objects in a request',
+    description: 'Arrays, objects and members of objects in a request',
   },
 } as const satisfies Readonly<Record<string, ShapeLimit>>;
 

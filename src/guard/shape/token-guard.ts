@@ -53,8 +53,6 @@ interface Scan {
  * which makes an object of every token and comment. What is no GraphQL is counted somehow and left to the parser.
  */
 export function excessOfText(source: string, limits: ShapeLimits): ShapeLimitName | undefined {
-  if (source.length > limits.documentMaxLength) return 'documentMaxLength';
-  if (hasMore(source, '\n', limits.maxTokens) || hasMore(source, '\r', limits.maxTokens)) return 'maxTokens';
   const scan = scanOf(source, limits);
   while (scan.at < source.length) {
     const code = source.charCodeAt(scan.at);
@@ -66,8 +64,15 @@ export function excessOfText(source: string, limits: ShapeLimits): ShapeLimitNam
     if (excess) return excess;
     if (code !== codes.hash) scan.previous = code;
   }
-  // Told last: a document of ten thousand braces has too many tokens first.
-  return scan.mostBraces > limits.maxDepth * bracesPerLevel ? 'maxDepth' : undefined;
+  return excessOfWhole(scan);
+}
+
+/** Told last: a document of ten thousand aliases is too long as well, and one of ten thousand braces has too many tokens. */
+function excessOfWhole({ source, limits, mostBraces }: Scan): ShapeLimitName | undefined {
+  if (mostBraces > limits.maxDepth * bracesPerLevel) return 'maxDepth';
+  if (source.length > limits.documentMaxLength) return 'documentMaxLength';
+  const hasMoreLines = hasMore(source, '\n', limits.maxTokens) || hasMore(source, '\r', limits.maxTokens);
+  return hasMoreLines ? 'maxTokens' : undefined;
 }
 
 /** GraphQL errors tell lines, and graphql-js counts them anew for each error: a million empty ones took it a second. */

@@ -29,6 +29,17 @@ describe('excessOfVariables()', () => {
     expect(excessOfVariables(variablesOf(5), limits)).toBe('maxListLength');
   });
 
+  it.each<readonly [string, (count: number) => object]>([
+    ['members', (count) => Object.fromEntries(Array.from({ length: count - 1 }, (_, at) => [`a${at}`, 1]))],
+    ['lists', (count) => ({ a: Array.from({ length: count - 3 }, () => []) })],
+    ['objects', (count) => ({ a: Array.from({ length: count - 3 }, () => ({})) })],
+  ])('takes as many %s as there may be', (_what, variablesOf) => {
+    const wide = { ...defaultLimits, jsonMaxMembers: 99 };
+    expect(excessOfVariables(variablesOf(98), wide)).toBeUndefined();
+    expect(excessOfVariables(variablesOf(99), wide)).toBeUndefined();
+    expect(excessOfVariables(variablesOf(100), wide)).toBe('jsonMaxMembers');
+  });
+
   it.each(['x', '"', 'é', '\u0000'])('takes as many bytes of %j as there may be', (character) => {
     const bytes = (count: number) => Buffer.byteLength(JSON.stringify({ a: character.repeat(count), b: '' }));
     const most =
