@@ -155,6 +155,24 @@ export function buildTinySchema(probe: Probe): GraphQLSchema {
         { name: 'BookConnection', fields: (c) => ({ totalCount: c.exposeInt('totalCount' as never) }) },
         { name: 'BookEdge' },
       ),
+      few: t.connection(
+        {
+          type: BookType,
+          nullable: true,
+          pageSize: { default: 2, maximum: 12 },
+          resolve: (_root, args, context, info) =>
+            resolveConnection(context, info, args, {
+              filter: null,
+              order: 'id',
+              load: async (page) => {
+                const { books, ...rest } = await context.upstreams.library.unary(library.listBooks, page);
+                return { ...rest, rows: books };
+              },
+            }),
+        },
+        { name: 'FewConnection' },
+        { name: 'FewEdge' },
+      ),
       fail: t.string({
         nullable: true,
         args: { kind: t.arg.string({ required: true }) },

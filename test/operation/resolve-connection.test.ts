@@ -130,6 +130,22 @@ describe('resolveConnection()', () => {
     expect(codesOf(await tiny.ask(document, { after: cursor }))).toEqual([]); // negative control
   });
 
+  it.each([
+    ['', 2],
+    ['(first: 1)', 1],
+    ['(last: 12)', 12],
+  ])('takes the page sizes of a field that has its own: few%s', async (args, rows) => {
+    const { json } = await tiny.ask(`{ few${args} { edges { cursor } } }`);
+    expect(json.errors).toBeUndefined();
+    expect(json.data).toMatchObject({ few: { edges: { length: rows } } });
+  });
+
+  it('refuses more than a field of its own page sizes gives', async () => {
+    const answer = await tiny.ask('{ few(first: 13) { edges { cursor } } }');
+    expect(codesOf(answer)).toEqual(['PAGE_SIZE']);
+    expect(answer.json.errors?.[0]?.message).toMatch(/"first".*from 0 to 12, got 13/);
+  });
+
   it('gives null when there is no such list', async () => {
     expect((await tiny.ask(document, { query: 'none' })).json).toEqual({ data: { books: null } });
   });

@@ -281,6 +281,28 @@ describe('a connection', () => {
   });
 });
 
+describe('a list of an interface', () => {
+  it('is held in each type that takes it over', async () => {
+    const schema = build((builder) => {
+      const Named = builder.interfaceRef<{ names: string[] }>('Named').implement({
+        fields: (t) => ({ names: t.exposeStringList('names', { listSize: { assumedSize: 1 } }) }),
+      });
+      const One = builder
+        .objectRef<{ names: string[] }>('One')
+        .implement({ interfaces: [Named], isTypeOf: () => true });
+      builder.queryFields((t) => ({
+        one: t.field({ type: One, resolve: () => ({ names: ['a', 'b'] }) }),
+        named: t.field({ type: Named, resolve: () => ({ names: ['a', 'b'] }) }),
+      }));
+    });
+    const { errors } = await run(schema, '{ one { names } named { names } }');
+    expect(errors?.map(({ originalError }) => originalError?.cause)).toMatchObject([
+      { message: expect.stringContaining('One.names gave 2 items and its "listSize" says at most 1') },
+      { message: expect.stringContaining('One.names gave 2 items and its "listSize" says at most 1') },
+    ]);
+  });
+});
+
 describe('a subscription to lists', () => {
   it('is refused before its stream is opened, and each event is held', async () => {
     let opened = 0;
