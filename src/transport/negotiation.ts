@@ -17,6 +17,18 @@ const checks: readonly (readonly [ErrorCode, Check])[] = [
   ['NOT_ACCEPTABLE', acceptFault],
 ];
 
+/** The same for event streams that carry many operations: their methods and their answers are others. */
+const streamChecks: typeof checks = [
+  ['METHOD_NOT_ALLOWED', streamMethodFault],
+  ['BAD_REQUEST', hostFault],
+  ['UNSUPPORTED_MEDIA_TYPE', contentTypeFault],
+  ['UNSUPPORTED_MEDIA_TYPE', contentEncodingFault],
+  ['NOT_ACCEPTABLE', streamAcceptFault],
+];
+
+/** GraphQL over SSE, single connection mode. */
+const streamMethods: ReadonlySet<string | undefined> = new Set(['PUT', 'GET', 'POST', 'DELETE']);
+
 /** RFC 9110 section 8.3.1: type, and no parameter but UTF-8. Linear: nothing in it overlaps. */
 const jsonPattern = /^application\/(?:graphql\+)?json[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?;?$/i;
 
@@ -33,7 +45,16 @@ const answeredRanges: ReadonlySet<string> = new Set([
 
 /** Throws the coded refusal of a request whose head cannot lead to an operation; see docs/errors.md for the codes. */
 export function assertServable(request: IncomingMessage): void {
-  for (const [code, faultOf] of checks) {
+  assertAll(request, checks);
+}
+
+/** The same for a request of the single connection mode. */
+export function assertStreamable(request: IncomingMessage): void {
+  assertAll(request, streamChecks);
+}
+
+function assertAll(request: IncomingMessage, wanted: typeof checks): void {
+  for (const [code, faultOf] of wanted) {
     const message = faultOf(request);
     if (message !== undefined) throw new WeirError(code, { message });
   }
@@ -48,12 +69,21 @@ function methodFault({ method }: IncomingMessage): string | undefined {
   return method === 'GET' || method === 'POST' ? undefined : `Expected GET or POST, got ${method}.`;
 }
 
+function streamMethodFault({ method }: IncomingMessage): string | undefined {
+  return streamMethods.has(method) ? undefined : `Expected PUT, GET, POST or DELETE, got ${method}.`;
+}
+
+function streamAcceptFault({ method, headers: { accept } }: IncomingMessage): string | undefined {
+  if (method !== 'GET' || acceptedFrom(accept).eventStream > 0) return undefined;
+  return `Header "Accept": expected text/event-stream, got ${excerpt(accept)}.`;
+}
+
 function hostFault({ headers: { host = '' } }: IncomingMessage): string | undefined {
   return hostPattern.test(host) ? undefined : 'Header "Host": expected one host name or address.';
 }
 
 function contentTypeFault({ method, headers }: IncomingMessage): string | undefined {
-  if (method === 'GET' || jsonPattern.test(headers['content-type'] ?? '')) return undefined;
+  if (method !== 'POST' || jsonPattern.test(headers['content-type'] ?? '')) return undefined;
   return `Header "Content-Type": expected application/json in UTF-8, got ${excerpt(headers['content-type'])}.`;
 }
 

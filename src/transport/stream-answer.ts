@@ -75,7 +75,7 @@ async function openStream(
     principal: facts.principal,
     encoding: encodingFor(accepted),
   });
-  if (outcome.kind === 'events') stream.attach(outcome.events.attach);
+  if (outcome.kind === 'events') stream.attach(outcome.events);
   else stream.finish(jsonFrom(outcome.kind === 'result' ? outcome.result : refusedResult(outcome.errors)));
   return undefined;
 }
@@ -112,7 +112,8 @@ function encodingFor({ eventStream, multipart }: Accepted): StreamEncoding {
   return multipart > eventStream ? multipartEncoding : sseEncoding;
 }
 
-function assertRoom(fault: NoRoom | undefined, response: ServerResponse): void {
+/** Refuses, retryably, what finds no room. */
+export function assertRoom(fault: NoRoom | undefined, response: ServerResponse): void {
   if (fault === undefined) return;
   response.setHeader('retry-after', String(retryAfterSeconds));
   throw new WeirError(fault === 'principal' ? 'RATE_LIMITED' : 'OVERLOADED', {
@@ -121,7 +122,7 @@ function assertRoom(fault: NoRoom | undefined, response: ServerResponse): void {
 }
 
 /** What a client reads when there is no room for its stream. */
-export const roomMessages = {
+const roomMessages = {
   draining: 'This server is about to stop; connect to another one.',
   connections: 'There is no room for another connection; the option is realtime.maxConnections.',
   principal: 'You have as many connections as you may; the option is realtime.maxConnectionsPerPrincipal.',

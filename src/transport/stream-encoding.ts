@@ -1,4 +1,5 @@
 import type { Delivered, EndReason, Live } from '../realtime/sink.ts';
+import type { ChannelForm } from './response-channel.ts';
 import type { StreamTransport } from './stream-parts.ts';
 
 /** What the end of a stream says to those that come back. */
@@ -8,13 +9,8 @@ export interface EndHint {
 }
 
 /** How one transport writes a subscription into the body of an answer. All text is UTF-8. */
-export interface StreamEncoding {
+export interface StreamEncoding extends ChannelForm {
   readonly transport: StreamTransport;
-  /** Value of `Content-Type`. */
-  readonly contentType: string;
-  /** Written before all else. */
-  readonly opening: string;
-  readonly heartbeat: string;
   /** One event; the same bytes for everybody. */
   readonly frame: (delivered: Delivered) => Buffer;
   readonly next: (payload: string) => string;

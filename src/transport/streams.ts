@@ -4,9 +4,12 @@ import type { Identify } from '../identity/identify.ts';
 import { createConnectionWheel } from './connection-wheel.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { drainConnections } from './drain.ts';
+import { createReservations } from './sse-reservation.ts';
+import { type AnswerSingle, createSseSingleServer } from './sse-single-server.ts';
 import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
 import { createStreamOperations, type StreamOperationParts } from './stream-operation.ts';
 import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
+import { createMemoryStreamHub, type StreamRouter } from './stream-router.ts';
 import { createWsServer, type Upgrade, type WsServerOptions } from './ws-server.ts';
 
 /** The section `realtime` of the configuration, as far as transports are concerned. */
@@ -28,6 +31,10 @@ export interface StreamOptions extends StreamOperationParts {
   /** Of the graph, for upgrades. */
   readonly path: string;
   readonly sameOriginOnly: boolean;
+  /** Sign the tokens of reserved streams: at least one, the same on all instances. */
+  readonly secrets: readonly string[];
+  /** Default: one for this instance alone. */
+  readonly router?: StreamRouter;
   readonly random: () => number;
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
 }
@@ -36,6 +43,8 @@ export interface StreamOptions extends StreamOperationParts {
 export interface Streams {
   readonly upgrade: Upgrade;
   readonly answer: AnswerStream;
+  /** The single connection mode of event streams. */
+  readonly answerSingle: AnswerSingle;
   /** Connections that are open: WebSockets and event streams together. */
   readonly openConnections: () => number;
   /** Refuses what is new, sends every connection away within the window, and resolves when none is left. Idempotent. */
@@ -55,6 +64,10 @@ export function createStreams(options: StreamOptions): Streams {
       sameOriginOnly: options.sameOriginOnly,
     }),
     answer: createStreamAnswer(parts),
+    answerSingle: createSseSingleServer(parts, {
+      reservations: createReservations(options.secrets, clock),
+      router: options.router ?? createMemoryStreamHub().join(),
+    }),
     openConnections: () => connections.open.size,
     drain: () => {
       drained ??= drainConnections(connections, { windowMs: settings.drainWindowMs, clock, random });

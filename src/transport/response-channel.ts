@@ -1,0 +1,160 @@
+import type { ServerResponse } from 'node:http';
+import type { Principal } from '../identity/principal.ts';
+import type { QueueItem } from '../realtime/queue.ts';
+import type { EndReason } from '../realtime/sink.ts';
+import { goodForMs } from './connection-identity.ts';
+import type { Timed } from './connection-wheel.ts';
+import type { LongConnection } from './connections.ts';
+import { Outlet, type OutletOwner } from './outlet.ts';
+import type { StreamParts } from './stream-parts.ts';
+
+/** How the answer looks that goes on. */
+export interface ChannelForm {
+  /** Value of `Content-Type`. */
+  readonly contentType: string;
+  /** Written before all else. */
+  readonly opening: string;
+  /** Written when nothing else was for a while. */
+  readonly heartbeat: string;
+}
+
+/** What stands in a channel. */
+export interface ChannelOwner extends OutletOwner {
+  /**
+   * The channel has to end, and the owner ends what stands in it, and then the channel by {@link ResponseChannel.end};
+   * or is over already, for `client` and for a reader that takes nothing.
+   */
+  readonly onStop: (reason: EndReason, isGone: boolean) => void;
+}
+
+/** Headers of an answer that goes on: nobody on its way may keep, transform or collect it. */
+const streamHeaders = {
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+} as const;
+
+/** Milliseconds that a client has to read the end. */
+const lingerMs = 5000;
+
+/** Milliseconds after which a client that is sent away comes back: spread, and within what clients retry anyway. */
+const retryMs = { least: 1000, most: 6000 } as const;
+
+/**
+ * The body of one answer that goes on: its heartbeats, the expiry of its principal, its bounded way out and its end. What
+ * is written in it is its owner's.
+ */
+export class ResponseChannel implements Timed, LongConnection {
+  slot = -1;
+  readonly outlet: Outlet;
+  readonly #parts: StreamParts;
+  readonly #response: ServerResponse;
+  readonly #owner: ChannelOwner;
+  readonly #heartbeat: string;
+  #principal: Principal;
+  #isEnded = false;
+  /** Bytes that had left the process at the last heartbeat. */
+  #takenBytes = -1;
+
+  /** The principal has been counted, see {@link Connections.claim}; the channel gives that back. */
+  constructor(
+    parts: StreamParts,
+    { response, principal, form }: { response: ServerResponse; principal: Principal; form: ChannelForm },
+    owner: ChannelOwner,
+  ) {
+    this.#parts = parts;
+    this.#response = response;
+    this.#owner = owner;
+    this.#heartbeat = form.heartbeat;
+    this.#principal = principal;
+    this.outlet = new Outlet(response, owner, parts.limits.bufferMaxBytes);
+    openStream(response, form);
+    parts.connections.open.add(this);
+    response.once('close', () => this.#onClose());
+    this.#schedule();
+  }
+
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  /** Takes a newer token of the same principal. */
+  refresh(principal: Principal): void {
+    this.#principal = principal;
+    if (!this.#isEnded) this.#schedule();
+  }
+
+  /** Sends a frame in its turn, by its policy. */
+  push(item: QueueItem<Buffer>): void {
+    if (this.#isEnded) return;
+    if (this.outlet.push(item) === 'overflow') this.#owner.onStop('slow', false);
+  }
+
+  /** Writes the last there is, behind what waits unless the client is too slow for that, and ends. Idempotent. */
+  end(last: string, reason: EndReason): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (reason !== 'slow') this.outlet.flush();
+    this.#response.end(last);
+    this.#parts.wheel.schedule(this, lingerMs);
+  }
+
+  /** Milliseconds after which a client that is sent away now may come back: by chance, so that not all come at once. */
+  retryMs(): number {
+    return Math.round(retryMs.least + this.#parts.random() * (retryMs.most - retryMs.least));
+  }
+
+  drain(): void {
+    if (!this.#isEnded) this.#owner.onStop('drain', false);
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  /** The next heartbeat is due, the token has expired, or the client did not read the end; see {@link Timed}. */
+  onTime(): void {
+    if (this.#isEnded) this.destroy();
+    else if (goodForMs(this.#principal, this.#parts.clock.wallMs()) <= 0)
+      this.#owner.onStop('expired', false);
+    else if (this.#isStalled()) {
+      this.#owner.onStop('slow', true);
+      this.destroy();
+    } else {
+      // What waits already says that we are here.
+      if (!this.#response.writableNeedDrain) this.#response.write(this.#heartbeat);
+      this.#schedule();
+    }
+  }
+
+  /** Whether something waits to leave, and nothing has left since the last heartbeat. */
+  #isStalled(): boolean {
+    const { socket, writableNeedDrain } = this.#response;
+    const takenBytes = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);
+    const isStalled = writableNeedDrain && takenBytes === this.#takenBytes;
+    this.#takenBytes = takenBytes;
+    return isStalled;
+  }
+
+  #schedule(): void {
+    const { clock, limits, wheel } = this.#parts;
+    const goodMs = Math.max(0, goodForMs(this.#principal, clock.wallMs()));
+    wheel.schedule(this, Math.min(limits.heartbeatMs, goodMs));
+  }
+
+  #onClose(): void {
+    const { connections, wheel } = this.#parts;
+    this.#isEnded = true;
+    wheel.cancel(this);
+    this.#owner.onStop('client', true);
+    connections.open.delete(this);
+    connections.release(this.#principal);
+    this.outlet.close();
+  }
+}
+
+function openStream(response: ServerResponse, { contentType, opening }: ChannelForm): void {
+  // The body ends with the connection, so that a frame is written and shared as it is, without a chunk around it.
+  response.removeHeader('transfer-encoding');
+  response.writeHead(200, { ...streamHeaders, 'content-type': contentType });
+  response.write(opening);
+}

@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http';
+import type { Principal } from '../identity/principal.ts';
+import type { EndReason } from '../realtime/sink.ts';
+import { type ChannelForm, type ChannelOwner, ResponseChannel } from './response-channel.ts';
+import { singleFrame } from './sse-single-frames.ts';
+import { type SingleOperationOwner, SseSingleOperation } from './sse-single-operation.ts';
+import type { Prepared, StreamRequest } from './stream-operation.ts';
+import type { StreamParts } from './stream-parts.ts';
+import { gapPayload } from './stream-payload.ts';
+
+/** How an operation was taken. */
+export type Taken = 'taken' | 'duplicate' | 'tooMany' | Extract<Prepared, { readonly kind: 'refused' }>;
+
+const form: ChannelForm = {
+  contentType: 'text/event-stream; charset=utf-8',
+  opening: ':\n\n',
+  heartbeat: ':\n\n',
+};
+
+/** One event stream that carries many operations: GraphQL over SSE, single connection mode. */
+export class SseSingleStream implements ChannelOwner, SingleOperationOwner {
+  readonly channel: ResponseChannel;
+  readonly #parts: StreamParts;
+  readonly #operations = new Map<string, SseSingleOperation>();
+  readonly #onGone: () => void;
+
+  constructor(
+    parts: StreamParts,
+    { response, principal }: { readonly response: ServerResponse; readonly principal: Principal },
+    onGone: () => void,
+  ) {
+    this.#parts = parts;
+    this.#onGone = onGone;
+    this.channel = new ResponseChannel(parts, { response, principal, form }, this);
+  }
+
+  /** Begins an operation; its results come on the stream. The id of one that is refused is free again. */
+  begin(operationId: string, request: StreamRequest): Taken {
+    if (this.#operations.has(operationId)) return 'duplicate';
+    if (this.#operations.size >= this.#parts.limits.maxOperationsPerConnection) return 'tooMany';
+    const prepared = this.#parts.prepare(request);
+    if (prepared.kind === 'refused') return prepared;
+    const operation = new SseSingleOperation(this, operationId, prepared.abort);
+    this.#operations.set(operationId, operation);
+    void prepared.run().then((outcome) => operation.settle(outcome));
+    return 'taken';
+  }
+
+  /** Ends an operation that the client wants no more of. */
+  stop(operationId: string): void {
+    this.#operations.get(operationId)?.stop('client');
+  }
+
+  leave(operation: SseSingleOperation, reason: EndReason | undefined): void {
+    this.#operations.delete(operation.id);
+    if (reason !== undefined) this.#parts.onSubscriptionEnd({ reason, transport: 'sse-single' });
+  }
+
+  onStop(reason: EndReason, isGone: boolean): void {
+    for (const operation of [...this.#operations.values()]) operation.stop(reason);
+    // Without `complete` for any of them, so that the client comes back with all.
+    if (!isGone) this.channel.end(`retry: ${this.channel.retryMs()}\n\n`, reason);
+    else if (reason === 'client') this.#onGone();
+  }
+
+  gapFrame(operationId: string): Buffer {
+    return Buffer.from(singleFrame.next(operationId, gapPayload({ dropped: undefined, reason: 'slow' })));
+  }
+}
