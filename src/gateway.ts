@@ -128,6 +128,7 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     json: settings.limits,
     timeoutMs: settings.limits.operationTimeoutMs,
     realtime: settings.realtime,
+    streamSecrets: settings.cursors.secrets,
     onSubscriptionEnd: () => {},
     production: settings.production,
     explorer: !settings.production,

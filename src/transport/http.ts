@@ -24,16 +24,20 @@ import { acceptedFrom } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
 import { createExplorer } from './explorer.ts';
 import { createHttpBorder, type HttpFacts, wrapError } from './http-border.ts';
-import { asksForPage, assertServable } from './negotiation.ts';
+import { asksForPage, assertServable, assertStreamable } from './negotiation.ts';
 import { refuse, sendRefusal } from './refusal.ts';
 import { lastEventIdFrom } from './stream-answer.ts';
 import type { StreamOperationParts } from './stream-operation.ts';
 import type { SubscriptionEnd } from './stream-parts.ts';
+import type { StreamRouter } from './stream-router.ts';
 import { createStreams, type StreamSettings, type Streams } from './streams.ts';
 import type { WsOpening } from './ws-connection.ts';
 
 /** Where the graph is served. */
 export const graphqlPath = '/graphql';
+
+/** Where event streams are served that carry many operations each. */
+export const streamPath = `${graphqlPath}/stream`;
 
 /** What the HTTP transport serves, and within which limits. */
 export interface HttpOptions {
@@ -49,6 +53,10 @@ export interface HttpOptions {
   /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
   readonly timeoutMs: number;
   readonly realtime: StreamSettings;
+  /** Sign what event streams are reserved with. */
+  readonly streamSecrets: readonly string[];
+  /** Leads to the instance that has an event stream; default: there is no other. */
+  readonly streamRouter?: StreamRouter;
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
   /** Whether only pages of this host may connect when no origin is allowed by name. */
   readonly production: boolean;
@@ -80,6 +88,8 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     settings: options.realtime,
     path: graphqlPath,
     sameOriginOnly: options.production,
+    secrets: options.streamSecrets,
+    ...(options.streamRouter ? { router: options.streamRouter } : {}),
     random: Math.random,
   });
   const answer = createAnswer(options, yoga, streams);
@@ -123,19 +133,24 @@ function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answ
   const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
   return async (request, response, facts) => {
     const { url = '' } = request;
-    assertPath(url);
-    if (explorer && asksForPage(request)) return explorer(response);
-    assertServable(request);
+    const path = pathOf(url);
+    assertPath(path);
+    if (explorer && path === graphqlPath && asksForPage(request)) return explorer(response);
+    if (path === streamPath) assertStreamable(request);
+    else assertServable(request);
     const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), options.timeoutMs);
     const identified = options.identify(credentialsOf(request));
     const principal =
       identified instanceof Promise
         ? await principalBefore(deadlineMs, identified, options.clock, facts.signal)
         : identified;
-    const parameters =
+    const readParameters = async () =>
       request.method === 'POST'
         ? parseBody(await readBody(request, options.bodyMaxBytes), options.json)
         : parseQuery(url, options.json);
+    if (path === streamPath)
+      return streams.answerSingle({ request, facts: { ...facts, principal }, readParameters }, response);
+    const parameters = await readParameters();
     // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
     if (request.method === 'POST') Object.assign(request, { body: ' ' });
     const known = { ...facts, deadlineMs, principal, parameters };
@@ -240,9 +255,8 @@ function headerOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function assertPath(url: string): void {
-  const path = pathOf(url);
-  if (path === graphqlPath) return;
+function assertPath(path: string): void {
+  if (path === graphqlPath || path === streamPath) return;
   throw new WeirError('NOT_FOUND', {
     message: `Expected a request to ${graphqlPath}, got ${path.slice(0, 100)}.`,
   });

@@ -26,7 +26,7 @@ describe('createHttpServer()', () => {
     '//graphql',
     '/graphql%20',
     '/health',
-    '/graphql/stream',
+    '/graphql/streams',
   ])('answers 404 at %s', async (path) => {
     await using tiny = await openTinyGateway();
     const answer = await post(new URL(tiny.url).origin + path, { query: '{ fast }' });
@@ -78,6 +78,7 @@ describe('createHttpServer()', () => {
       timeoutMs: 5000,
       explorer: false,
       realtime: testStreamSettings,
+      streamSecrets: ['a secret of the test'],
       onSubscriptionEnd: () => {},
       production: false,
     };
