@@ -24,6 +24,8 @@ export interface MemoryStore extends BudgetStore {
   readonly reserve: (request: ReserveRequest) => ReserveAnswer;
   readonly settle: (settlement: Settlement) => readonly TierState[];
   readonly peek: (tiers: readonly Tier[]) => readonly TierState[];
+  /** Makes a tier owe at least the points that take so long to restore: what is known of it from elsewhere. */
+  readonly owe: (tier: Tier, fullAfterMs: number) => void;
   /** Budgets held. */
   readonly keys: () => number;
 }
@@ -80,6 +82,13 @@ class Books implements MemoryStore {
   };
 
   readonly peek = (tiers: readonly Tier[]): readonly TierState[] => this.#statesOf(tiers, this.#nowUs());
+
+  readonly owe = (tier: Tier, fullAfterMs: number): void => {
+    const nowUs = this.#nowUs();
+    const debt = this.#debtOf(tier, nowUs);
+    const moreUs = fullAfterMs * 1000 - debt;
+    if (moreUs > 0) charge(this.#bucketOf(tier), nowUs, debt, moreUs);
+  };
 
   readonly close = (): Promise<void> => Promise.resolve();
 

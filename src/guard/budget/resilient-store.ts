@@ -51,15 +51,15 @@ export interface ResilientStore extends BudgetStore {
   readonly status: () => StoreStatus;
 }
 
-/** Remembered reservations that the shared store knows nothing of. */
-const maxElsewhere = 100_000;
+/** Remembered reservations that the shared store knows nothing of, and tiers whose last state is remembered. */
+const maxRemembered = 100_000;
 
 /**
  * Guards `store` with a time limit and a breaker. While it is away each reservation is answered by what its policy wants:
- * `open` admits, `closed` is unavailable, `local` keeps to this node's share of every tier (limit and rate divided by the
- * last known number of nodes, from a full share). So while it is away, however often, all nodes together admit at most
- * one more limit and, for its length, the rate once more. An operation above the share is unavailable rather than refused
- * for ever. A reservation that is granted too late is given back.
+ * `open` admits, `closed` is unavailable, `local` keeps to this node's share of every tier: its limit and rate divided by
+ * the last known number of nodes, from the level that the store told last. So in all the time without the store the nodes
+ * together admit at most one more limit and the rate once more; after it, the store has restored at most one limit that
+ * nobody charged. An operation above the share is unavailable rather than refused for ever.
  */
 export function createResilientStore(options: ResilientStoreOptions): ResilientStore {
   return new Guarded(options);
@@ -70,7 +70,9 @@ class Guarded implements ResilientStore {
   readonly #breaker: Breaker;
   readonly #local: MemoryStore;
   /** The tiers of each reservation that was made here; none when it is in no books at all. */
-  readonly #elsewhere = createRecentMap<readonly Tier[]>(maxElsewhere);
+  readonly #elsewhere = createRecentMap<readonly Tier[]>(maxRemembered);
+  /** When each tier will be full, as the shared store said last, in monotonic milliseconds. */
+  readonly #fullAtMs = createRecentMap<number>(maxRemembered);
   readonly #unsettled: Settlement[] = [];
   readonly #fallbacks = { open: 0, closed: 0, local: 0 };
   #failures = 0;
@@ -85,7 +87,10 @@ class Guarded implements ResilientStore {
 
   readonly reserve = async (request: ReserveRequest): Promise<ReserveAnswer> => {
     const answer = await this.#ask((store) => store.reserve(request));
-    if (answer) return answer;
+    if (answer) {
+      if (answer.kind !== 'unavailable') this.#note(request.tiers, answer.states);
+      return answer;
+    }
     // Nobody knows whether it was taken: if so, it is given back when the store returns.
     if (answer === null) this.#keep({ id: request.id, tiers: request.tiers, points: 0 });
     return this.#fallBack(request);
@@ -146,11 +151,23 @@ class Guarded implements ResilientStore {
       return { kind: 'admitted', states: [] };
     }
     const shares = this.#sharesOf(tiers);
+    for (const share of shares) this.#local.owe(share, this.#lastKnownMs(share));
     const answer = this.#local.reserve({ ...request, tiers: shares });
     if (answer.kind === 'admitted') this.#elsewhere.set(id, shares);
     if (answer.kind !== 'never') return answer;
     const tier = tiers.find(({ limitPoints }) => points > limitPoints);
     return tier ? { ...answer, tier } : { kind: 'unavailable', retryAfterMs };
+  }
+
+  #note(tiers: readonly Tier[], states: readonly TierState[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const [index, tier] of tiers.entries())
+      this.#fullAtMs.set(idOf(tier), nowMs + (states[index]?.fullAfterMs ?? 0));
+  }
+
+  /** How long the tier still needs to be full, as far as is known. A share of it needs as long. */
+  #lastKnownMs(tier: Tier): number {
+    return (this.#fullAtMs.get(idOf(tier)) ?? 0) - this.#options.clock.nowMs();
   }
 
   #keep(settlement: Settlement): void {
@@ -185,4 +202,8 @@ function sharesOf(tiers: readonly Tier[], nodes: number): readonly Tier[] {
     limitPoints: tier.limitPoints / nodes,
     restorePerSecond: tier.restorePerSecond / nodes,
   }));
+}
+
+function idOf({ slot, key }: Tier): string {
+  return `${slot} ${key}`;
 }

@@ -92,6 +92,18 @@ describe('createResilientStore()', () => {
     expect(store.status().fallbacks).toEqual({ open: 2, closed: 1, local: 2 });
   });
 
+  it('goes on from the level that the store told last', async () => {
+    const { clock, store, line, finish } = open({ nodes: 4 });
+    const tier = tierOf({ limitPoints: 2_000, restorePerSecond: 100 });
+    await finish(store.reserve(requestOf([tier], 1_200)));
+    clock.advance(2_000);
+    line.health = 'failing';
+    // A quarter of the 1,000 that are left by now.
+    expect(await finish(store.reserve(requestOf([tier], 251)))).toMatchObject({ kind: 'wait' });
+    expect(await finish(store.reserve(requestOf([tier], 250)))).toMatchObject({ kind: 'admitted' });
+    expect(await finish(store.reserve(requestOf([tier], 25)))).toMatchObject({ kind: 'wait', waitMs: 1_000 });
+  });
+
   it('is unavailable for what fits the limit but not its share, and refuses for ever what never fits', async () => {
     const { store, line, finish } = open({ nodes: 4 });
     line.health = 'failing';
@@ -118,7 +130,7 @@ describe('createResilientStore()', () => {
     line.health = 'failing';
     const near = requestOf([tier], 300);
     await finish(store.reserve(near));
-    expect(await store.settle({ ...near, points: 10 })).toMatchObject([{ remainingPoints: 990 }]);
+    expect(await store.settle({ ...near, points: 10 })).toMatchObject([{ remainingPoints: 890 }]);
     expect(shared.peek([tier])).toMatchObject([{ remainingPoints: 900 }]);
   });
 
