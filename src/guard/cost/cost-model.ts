@@ -19,12 +19,22 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 import { introspectionSizes } from './introspection-sizes.ts';
-import { callsOf, type FieldCall, type ListSize, listSizeOf, weightOf } from './weights.ts';
+import {
+  callsOf,
+  type FieldCall,
+  type GatewayPages,
+  type ListSize,
+  listSizeOf,
+  weightOf,
+  withGatewayPages,
+} from './weights.ts';
 
 /** Defaults of a cost model. */
 export interface CostModelOptions {
   /** Items of a list that nothing sizes. Default Infinity: such a list has no bound. */
   readonly defaultListSize?: number | undefined;
+  /** Sizes of the pages that connections have where they say nothing else. Default: none, such a list is not sized. */
+  readonly pages?: GatewayPages | undefined;
 }
 
 /** What pricing needs to know of an argument or input field. */
@@ -77,13 +87,19 @@ export interface CostModel {
  * `defaultListSize` below 0.
  */
 export function createCostModel(schema: GraphQLSchema, options: CostModelOptions = {}): CostModel {
-  const { defaultListSize = Number.POSITIVE_INFINITY } = options;
+  const { defaultListSize = Number.POSITIVE_INFINITY, pages } = options;
   if (!(defaultListSize >= 0)) {
     throw new RangeError(`Expected "defaultListSize" to be a number from 0, got ${defaultListSize}.`);
   }
   const types = Object.values(schema.getTypeMap());
   const weights = new Map(types.map((type) => [type, typeWeight(schema, type)]));
-  const read: Reading = { schema, weights, profiles: new Map(), introspection: introspectionSizes(schema) };
+  const read: Reading = {
+    schema,
+    weights,
+    pages,
+    profiles: new Map(),
+    introspection: introspectionSizes(schema),
+  };
   const fields = new Map(types.filter(isObjectType).map((type) => [type, fieldsOf(read, type)]));
   const inputs = new Map(types.filter(isInputObjectType).map((type) => [type, inputFieldsOf(type)]));
   const directives = new Map(
@@ -110,6 +126,7 @@ interface Reading {
   /** Numbers of what has been read, by all that counts of it. */
   readonly profiles: Map<string, number>;
   readonly introspection: ReadonlyMap<string, number>;
+  readonly pages: GatewayPages | undefined;
 }
 
 function possibleTypes(schema: GraphQLSchema, type: GraphQLNamedType): readonly GraphQLObjectType[] {
@@ -139,18 +156,28 @@ function fieldsOf(read: Reading, type: GraphQLObjectType): ReadonlyMap<string, F
 function fieldFacts(read: Reading, field: GraphQLField<unknown, unknown>, coordinate: string): FieldFacts {
   const type = getNamedType(field.type);
   const ownPoints = weightOf(field, coordinate);
-  const assumedSize = read.introspection.get(coordinate);
   const facts = {
     name: field.name,
     callWeight: ownPoints ?? defaultWeight(type),
     itemWeight: read.weights.get(type) ?? 0,
     ownPoints,
     isList: isListType(getNullableType(field.type)),
-    listSize: listSizeOf(field, coordinate) ?? (assumedSize === undefined ? undefined : { assumedSize }),
+    listSize: listSizeFrom(read, field, coordinate),
     args: field.args.map((arg) => inputFacts(arg, coordinate)),
     calls: callsOf(field),
   };
   return { ...facts, type, profile: profileOf(read, [type.name, isCompositeType(type), facts]) };
+}
+
+function listSizeFrom(
+  { introspection, pages }: Reading,
+  field: GraphQLField<unknown, unknown>,
+  coordinate: string,
+): ListSize | undefined {
+  const listSize = listSizeOf(field, coordinate);
+  if (listSize) return withGatewayPages(listSize, pages);
+  const assumedSize = introspection.get(coordinate);
+  return assumedSize === undefined ? undefined : { assumedSize };
 }
 
 /** Names of the fields that all object types of an abstract type have with the same profile. */

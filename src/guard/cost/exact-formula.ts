@@ -66,8 +66,8 @@ function placeFrom(
   for (const region of regionsFrom(parts, model.possibleTypes(type), sets, work)) {
     const collected = collectFields(parts, region[0], sets, outcome, work);
     const asked = [...collected].map(([key, nodes]) => entryFrom(compilation, entries, key, nodes));
-    for (const alike of typesAlike(model, type, region, asked)) {
-      work.left -= asked.length / typesPerWork;
+    for (const [index, alike] of typesAlike(model, type, region, asked).entries()) {
+      if (index > 0) work.left -= asked.length / typesPerWork;
       if (work.left < 0) return createPlace(model, []);
       addCase(cases, alike, fieldsFrom(compilation, alike[0], asked, handedDown));
     }

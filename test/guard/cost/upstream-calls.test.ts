@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { libraryPlan } from '../../kit/library-schema.ts';
+
+const callsOf = (document: string, variables: Readonly<Record<string, unknown>> = {}) =>
+  libraryPlan(document).estimate(variables).upstreamCalls;
+
+describe('upstreamCalls', () => {
+  it('are one for each batch of the keys at a place, at the bound of a batch', () => {
+    const document = 'query ($n: Int) { mixed(first: $n) { author { name } } }';
+    for (const [n, calls] of [
+      [0, 0],
+      [1, 1],
+      [8, 1],
+      [9, 2],
+      [16, 2],
+      [17, 3],
+    ])
+      expect([n, callsOf(document, { n })]).toEqual([n, calls]);
+  });
+
+  it('are one for each object where there is no loader', () => {
+    expect(callsOf('{ books(ids: ["1", "2", "3"]) { shelf { label } } }')).toBe(1 + 3);
+  });
+
+  it('are counted by the items of a list whose field loads these', () => {
+    expect(callsOf('query ($ids: [ID!]!) { books(ids: $ids) { id } }', { ids: Array(17).fill('1') })).toBe(3);
+    expect(callsOf('query ($ids: [ID!]!) { books(ids: $ids) { id } }', { ids: [] })).toBe(0);
+  });
+
+  it('are never merged over two places', () => {
+    expect(callsOf('{ a: mixed(first: 1) { author { name } } b: mixed(first: 1) { author { name } } }')).toBe(
+      2,
+    );
+    const fragment = 'fragment F on Item { author { name } }';
+    expect(callsOf(`{ a: mixed(first: 9) { ...F } b: mixed(first: 9) { ...F } } ${fragment}`)).toBe(4);
+  });
+
+  it('are those of the dearest type for one object, and of all types for several', () => {
+    const fields = '... on Book { author { name } } ... on Film { studio { name } }';
+    expect(callsOf(`{ items(first: 1) { edges { node { ${fields} } } } }`)).toBe(1 + 1);
+    expect(callsOf(`{ items(first: 2) { edges { node { ${fields} } } } }`)).toBe(1 + 2);
+  });
+
+  it('grow with the lists above them', () => {
+    // 10 books of each of 4 authors are 40 keys at one place.
+    expect(callsOf('{ mixed(first: 4) { author { books { author { name } } } } }')).toBe(1 + 5);
+  });
+
+  it('cost points by upstream, for calls and for keys', () => {
+    const { upstreams } = libraryPlan('{ items(first: 9) { edges { node { author { name } } } } }').estimate(
+      {},
+    );
+    expect(upstreams).toEqual({ stock: 2, people: 2 + 9 * 0.25 });
+  });
+
+  it('have no bound where a list has none', () => {
+    expect(callsOf('{ endless { shelf { label } } }')).toBe(Infinity);
+    expect(callsOf('{ endless { author { name } } }')).toBe(Infinity);
+  });
+});
