@@ -49,8 +49,8 @@ interface Scan {
 /**
  * The first bound that a document's text goes beyond: tokens, lines, names, directives, aliases, fragments, variables, the
  * nesting and length of literals, and enough of the nesting of selections that the parser's recursion is bounded.
- * One pass over the text, which stops at the first excess and keeps nothing: it costs less than the lexer of graphql-js,
- * which makes an object of every token and comment. What is no GraphQL is counted somehow and left to the parser.
+ * One pass over the text that stops at the first excess and keeps nothing, where the lexer of graphql-js makes an object of
+ * every token and comment. What is no GraphQL is counted somehow and left to the parser.
  */
 export function excessOfText(source: string, limits: ShapeLimits): ShapeLimitName | undefined {
   const scan = scanOf(source, limits);

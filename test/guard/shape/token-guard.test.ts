@@ -91,6 +91,17 @@ describe('excessOfText()', () => {
     expect(excessOfText(source, defaultLimits)).toBe(excess);
   });
 
+  it('stands before a parser that such texts overflow', () => {
+    for (const text of [
+      `{${'a{'.repeat(50_000)}`,
+      `{a(b:${'['.repeat(50_000)}`,
+      `query($a:${'['.repeat(50_000)}`,
+    ]) {
+      expect(() => parse(text)).toThrow(RangeError);
+      expect(excessOfText(text, defaultLimits)).toBeDefined();
+    }
+  });
+
   it('counts what graphql-js reads as tokens, and comments', () => {
     const piece = fc.constantFrom(
       ...['{', '}', '(', ')', '[', ']', ':', '=', '!', '|', '&', '$', '@', '...', ' ', ',', '\t', '\ufeff'],
