@@ -1,15 +1,27 @@
-import { type DirectiveNode, type DocumentNode, Kind, type SelectionNode, visit } from 'graphql';
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  visit,
+} from 'graphql';
 
 /** Values of the variables in `@include` and `@skip`; of one that is missing both sides of a condition are taken. */
 export type Outcome = ReadonlyMap<string, boolean>;
 
-/** Names of the variables that decide conditions anywhere in a document, each once. */
-export function conditionVariables(document: DocumentNode): readonly string[] {
+/** Names of an operation's variables that decide conditions anywhere in its document, each once. */
+export function conditionVariables(
+  document: DocumentNode,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+): readonly string[] {
+  const declared = new Set(variableDefinitions.map(({ variable }) => variable.name.value));
   const names = new Set<string>();
   visit(document, {
     Directive: (directive) => {
       const condition = conditionOf(directive);
-      if (condition?.kind === Kind.VARIABLE) names.add(condition.name.value);
+      if (condition?.kind !== Kind.VARIABLE || !declared.has(condition.name.value)) return;
+      names.add(condition.name.value);
     },
   });
   return [...names];

@@ -17,6 +17,9 @@ const mutationPoints = 10;
 /** The least that an operation costs, in points. */
 const minPoints = 1;
 
+/** How much of a number of points may be rounding. */
+const maxRounding = 1e-9;
+
 /** The price of an operation; every number may be Infinity. */
 export interface Price {
   /** IBM GraphQL Cost Directives: the weights of all objects and leaves that may be answered. */
@@ -54,7 +57,7 @@ export function compilePrice(
   operationName?: string | null,
 ): PricePlan {
   const parts = operationPartsFrom(model, document, operationName);
-  const names = conditionVariables(document);
+  const names = conditionVariables(document, parts.operation);
   const formulas = createFormulas(parts, names);
   const unconditional = names.length === 0 ? formulas.forOutcomes(new Map()) : undefined;
   const actualPoints = new WeakMap<Formula, ActualPoints>();
@@ -72,7 +75,8 @@ export function compilePrice(
       if (!formula.isExact || cases.length > 1 || !tally.isCounted) return price.points;
       const compute = actualPoints.get(formula) ?? createActualPoints(model, formula.root);
       actualPoints.set(formula, compute);
-      return totalPoints(formula, compute(evaluation, new Map(tally.entries())));
+      const used = totalPoints(formula, compute(evaluation, new Map(tally.entries())));
+      return isRounding(used - price.points, price.points) ? price.points : used;
     },
     report(variables, tally) {
       const { formula, evaluation, price } = dearestCase(priced(variables));
@@ -121,6 +125,11 @@ function priceOf(model: CostModel, formula: Formula, variables: Variables): Pric
 
 function totalPoints({ mutations }: Formula, points: number): number {
   return Math.max(minPoints, mutations * mutationPoints + points);
+}
+
+/** Weights that are no binary fractions add up to other last digits in another order. */
+function isRounding(excess: number, points: number): boolean {
+  return excess > 0 && excess <= points * maxRounding;
 }
 
 function dearestCase([first, ...others]: PricedCases): PricedCase {

@@ -1,8 +1,9 @@
-import { parse } from 'graphql';
+import { buildSchema, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { createCostModel } from '../../../src/guard/cost/cost-model.ts';
 import { compilePrice } from '../../../src/guard/cost/price-plan.ts';
 import type { Tally } from '../../../src/guard/cost/tally.ts';
+import { costDirectives } from '../../kit/cost-directives.ts';
 import { libraryPlan, librarySchema } from '../../kit/library-schema.ts';
 
 const page = `query ($n: Int) {
@@ -108,9 +109,34 @@ describe('PricePlan.actual()', () => {
     expect(libraryPlan(page).actual({ n: 20 }, tally({}))).toBe(1);
   });
 
+  it('charges for what there was when another operation of the document has conditions', () => {
+    const document = parse(
+      `query A { mixed(first: 9) { id } } query B($x: Boolean!) { tags @include(if: $x) }`,
+    );
+    const plan = compilePrice(createCostModel(librarySchema()), document, 'A');
+    expect(plan.actual({}, tally({ 'mixed Film': 2 }))).toBe(2);
+  });
+
+  it('charges for the outcome of the conditions', () => {
+    const plan = libraryPlan('query ($x: Boolean!) { mixed(first: 9) @include(if: $x) { id } tags }');
+    expect(plan.actual({ x: true }, tally({ 'mixed Film': 2 }))).toBe(2 + 2);
+    expect(plan.actual({ x: false }, tally({}))).toBe(2);
+  });
+
   it('charges the estimate when nothing was counted', () => {
     const uncounted: Tally = { isCounted: false, entries: () => [] };
     expect(libraryPlan(page).actual({ n: 20 }, uncounted)).toBe(41);
+  });
+
+  it('is not above the estimate by a rounding', () => {
+    const schema = buildSchema(`${costDirectives}
+      type Query { parts: [Part] @listSize(assumedSize: 3) }
+      type Part @cost(weight: "0.1") { piece: Piece }
+      type Piece @cost(weight: "0.4") { id: ID }`);
+    const plan = compilePrice(createCostModel(schema), parse('{ parts { piece { id } } }'));
+    expect(3 * 0.1 + 3 * 0.4).toBeGreaterThan(3 * (0.1 + 0.4));
+    expect(plan.actual({}, tally({ 'parts Part': 3, 'parts.piece Piece': 3 }))).toBe(1.5);
+    expect(plan.actual({}, tally({ 'parts Part': 4, 'parts.piece Piece': 3 }))).toBeGreaterThan(1.5);
   });
 
   it('charges arguments, leaves and the base of a mutation whatever came of them', () => {
