@@ -4,7 +4,7 @@ export interface Tally {
   readonly isCounted: boolean;
   /**
    * Places with the number of objects there. A place is the response names from the root joined by `.`, a space, and
-   * the object type: `orders.edges.node Order`; the root is ` Query`.
+   * the object type: `shelf.books Book`; the root is ` Query`.
    */
   entries(): Iterable<readonly [string, number]>;
 }
