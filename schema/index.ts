@@ -1,6 +1,7 @@
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './product.ts';
+import './rate-limit.ts';
 import './user.ts';
 import './order.ts';
 import './payment.ts';

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { systemClock } from './clock.ts';
+import { type BudgetPolicyFor, createBudgetPolicy } from './guard/budget/policy.ts';
 import { type ShapeLimit, type ShapeLimitName, shapeLimits } from './guard/shape/limits.ts';
 import { type KeyOptions, keyFaults } from './identity/keys.ts';
 import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
@@ -34,6 +35,17 @@ export interface WeirConfig {
   readonly pages?: Partial<PageSettings>;
   readonly realtime?: Partial<RealtimeSettings>;
   readonly cursors?: Partial<CursorSettings>;
+  readonly redis?: Partial<RedisSettings>;
+  readonly prices?: Partial<PriceSettings>;
+  readonly budget?: Partial<BudgetSettings>;
+  readonly traffic?: Partial<TrafficSettings>;
+  /** What a caller may spend; see createBudgetPolicy, whose defaults are those of this option. */
+  readonly policy?: BudgetPolicyFor;
+  /**
+   * Points that one operation may ask of an upstream, by its name: beyond it the fields that call it are null with an
+   * error. Default: no ceiling.
+   */
+  readonly upstreamLimitPoints?: Readonly<Record<string, number>>;
   readonly log?: Partial<LogSettings>;
 }
 
@@ -42,6 +54,10 @@ type LimitSettings = z.infer<typeof limitOptions>;
 type PageSettings = z.infer<typeof pageOptions>;
 type RealtimeSettings = z.infer<typeof realtimeOptions>;
 type CursorSettings = z.infer<typeof cursorOptions>;
+type RedisSettings = z.infer<typeof redisOptions>;
+type PriceSettings = z.infer<typeof priceOptions>;
+type BudgetSettings = z.infer<typeof budgetOptions>;
+type TrafficSettings = z.infer<typeof trafficOptions>;
 type LogSettings = z.infer<typeof logOptions>;
 
 /** A checked configuration with every default filled in. */
@@ -56,6 +72,12 @@ export interface Settings {
   readonly pages: Readonly<PageSettings>;
   readonly realtime: Readonly<RealtimeSettings>;
   readonly cursors: Readonly<CursorSettings>;
+  readonly redis: Readonly<RedisSettings>;
+  readonly prices: Readonly<PriceSettings>;
+  readonly budget: Readonly<BudgetSettings>;
+  readonly traffic: Readonly<TrafficSettings>;
+  readonly policy: BudgetPolicyFor;
+  readonly upstreamLimitPoints: Readonly<Record<string, number>>;
   readonly log: Readonly<LogSettings>;
 }
 
@@ -82,6 +104,7 @@ const whole = (minimum: number, maximum: number, fallback: number) => {
   return z.int(error).min(minimum, error).max(maximum, error).default(fallback);
 };
 
+const budgetModes = ['off', 'measure', 'enforce'] as const;
 const logLevels = ['silent', 'error', 'warn', 'info'] as const;
 
 const serverOptions = z
@@ -189,6 +212,49 @@ const cursorOptions = z.strictObject({
     }),
 });
 
+const redisOptions = z.strictObject({
+  url: z
+    .string()
+    .regex(/^($|rediss?:\/\/)/, 'expected an address that begins with redis:// or rediss://')
+    .default('')
+    .meta({
+      description: 'Redis for what gateways share: budgets, topics, idempotency; without it each has its own',
+      default: 'none',
+    }),
+});
+
+const budgetOptions = z.strictObject({
+  mode: z
+    .enum(budgetModes, `expected one of ${budgetModes.join(', ')}`)
+    .default('enforce')
+    .describe(
+      'What budgets do: `enforce` refuses what the policy refuses, `measure` only records it, `off` keeps no books and knows no ceiling',
+    ),
+  legacyHeaders: z
+    .boolean('expected true or false')
+    .default(false)
+    .describe('Whether answers carry `X-RateLimit-*` beside `RateLimit`; the reset is in epoch seconds'),
+});
+
+const priceOptions = z.strictObject({
+  scope: z
+    .string()
+    .min(1, 'expected the name of a scope')
+    .default('prices:read')
+    .describe(
+      'Scope that shows `extensions.cost` and answers `GraphQL-Cost` in production; elsewhere all see prices',
+    ),
+});
+
+const trafficOptions = z.strictObject({
+  file: z.string().default('').meta({
+    description:
+      'File to which operations are recorded for `weir advise`, without variables, strings and names',
+    default: 'none',
+  }),
+  maxBytes: whole(1024, 1_099_511_627_776, 104_857_600).describe('Size at which recording stops, in bytes'),
+});
+
 const logOptions = z.strictObject({
   level: z
     .enum(logLevels, `expected one of ${logLevels.join(', ')}`)
@@ -207,6 +273,10 @@ export const optionSections = {
   pages: pageOptions,
   realtime: realtimeOptions,
   cursors: cursorOptions,
+  redis: redisOptions,
+  prices: priceOptions,
+  budget: budgetOptions,
+  traffic: trafficOptions,
   log: logOptions,
 } as const;
 
@@ -222,7 +292,15 @@ const optionTable = z.strictObject({
   pages: pageOptions.prefault({}),
   realtime: realtimeOptions.prefault({}),
   cursors: cursorOptions.prefault({}),
+  redis: redisOptions.prefault({}),
+  prices: priceOptions.prefault({}),
+  budget: budgetOptions.prefault({}),
+  traffic: trafficOptions.prefault({}),
   log: logOptions.prefault({}),
+  policy: z.custom<BudgetPolicyFor>(isFunction, 'expected a function of the caller').optional(),
+  upstreamLimitPoints: z
+    .record(z.string(), z.number('expected a number of points').min(0, 'expected 0 or more'))
+    .default({}),
 });
 
 /** Environment variables that replace an option of weir.config.ts: the option's path, and how to read the text. */
@@ -231,6 +309,8 @@ export const environmentTable = {
   PORT: { path: ['server', 'port'], read: readNumber },
   ADMIN_PORT: { path: ['server', 'adminPort'], read: readNumber },
   WEIR_CURSOR_SECRETS: { path: ['cursors', 'secrets'], read: (text: string) => text.split(',') },
+  REDIS_URL: { path: ['redis', 'url'], read: (text: string) => text },
+  WEIR_BUDGET_MODE: { path: ['budget', 'mode'], read: (text: string) => text },
   WEIR_LOG_LEVEL: { path: ['log', 'level'], read: (text: string) => text },
 } as const satisfies Readonly<
   Record<string, { path: readonly [string, string]; read: (text: string) => unknown }>
@@ -279,7 +359,8 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
   const identity = parsed.data.identity ?? (production ? undefined : developmentIdentity);
-  return { ok: true, settings: { ...parsed.data, identity, production } };
+  const { policy = createBudgetPolicy() } = parsed.data;
+  return { ok: true, settings: { ...parsed.data, identity, policy, production } };
 }
 
 type Options = Record<string, unknown>;
@@ -352,6 +433,10 @@ function identityFaults(identity: unknown, production: boolean): string[] {
   return [...tokenFaults(config), ...keyFaults(config.keys, production)].map((fault) => `identity.${fault}`);
 }
 
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
 function secretFaults({ secrets = [developmentSecret] }: Options): string[] {
   if (!Array.isArray(secrets) || !secrets.includes(developmentSecret)) return [];
   return [
@@ -385,6 +470,6 @@ function faultLines(issue: z.core.$ZodIssue): string[] {
 
 /** What came, on one line; a secret stays one even when it is faulty. */
 function gotten({ input, path }: z.core.$ZodIssue): string {
-  if (input === undefined || path[0] === 'cursors') return '';
+  if (input === undefined || path[0] === 'cursors' || path[0] === 'redis') return '';
   return `, got ${inspect(input, { depth: 0, maxStringLength: 60, breakLength: Number.POSITIVE_INFINITY })}`;
 }

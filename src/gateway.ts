@@ -2,6 +2,10 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
 import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
+import { type Budget, createBudget } from './guard/budget/budget.ts';
+import { createMemoryStore } from './guard/budget/memory-store.ts';
+import type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
+import { createCostModel } from './guard/cost/cost-model.ts';
 import { createIdentify } from './identity/identify.ts';
 import { createKeySource } from './identity/keys.ts';
 import type { KeySource } from './identity/refreshing-keys.ts';
@@ -10,7 +14,10 @@ import { createLog, type Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { operationLine } from './observe/operation-log.ts';
 import { createRandomHex } from './observe/trace.ts';
+import { createTraffic, type Traffic } from './observe/traffic.ts';
+import { createCharging } from './operation/charging.ts';
 import { createPipeline } from './operation/pipeline.ts';
+import { createTrafficRecorder } from './operation/record-traffic.ts';
 import { createCursorCodec } from './page/cursor.ts';
 import { createAdminServer } from './transport/admin.ts';
 import { createHttpServer, type GraphServer, graphqlPath } from './transport/http.ts';
@@ -52,6 +59,11 @@ export class StartError extends Error {
   }
 }
 
+/** The one face of the graph. */
+const variant = 'web';
+/** What settling may take after the longest operation, in milliseconds. */
+const settleMarginMs = 30_000;
+
 /** Wires the stages of a gateway; throws {@link StartError} when the configuration is faulty. */
 export function createGateway(config: WeirConfig, options: GatewayOptions = {}): Gateway {
   const parsed = parseConfig(config, options.environment ?? {});
@@ -67,13 +79,21 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     readiness: () => readinessFrom({ draining, upstreams: statesOf(upstreams) }),
     log,
   });
-  const { server, drain } = createGraphServer(settings, { log, upstreams, keys, metrics });
+  const budget = createBudget({
+    store: createMemoryStore({ clock: systemClock }),
+    leaseMs: settings.limits.operationTimeoutMs + settleMarginMs,
+  });
+  const { file, maxBytes } = settings.traffic;
+  const traffic = file === '' ? undefined : createTraffic({ file, maxBytes, log });
+  const parts = { log, upstreams, keys, metrics, budget, traffic };
+  const { server, drain } = createGraphServer(settings, parts);
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
     await closeServer(server, settings.limits.closeTimeoutMs, drain);
     await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
     keys?.close();
+    await Promise.all([budget.close(), traffic?.close()]);
     metrics.close();
     // Last, so that who probes sees the drain to its end.
     await closeServer(admin, 0, async () => {});
@@ -94,15 +114,31 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
 
 /** What the graph's own server shares with the rest of the gateway. */
 interface GraphParts {
+  readonly budget: Budget;
+  readonly traffic: Traffic | undefined;
   readonly log: Log;
   readonly upstreams: Readonly<Record<string, Upstream>>;
   readonly keys: KeySource | undefined;
   readonly metrics: Metrics;
 }
 
-function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }: GraphParts): GraphServer {
+function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
+  const { log, upstreams, keys, metrics, budget, traffic } = parts;
+  const { secrets } = settings.cursors;
   const pipeline = createPipeline({
     clock: systemClock,
+    charging: createCharging({
+      model: createCostModel(settings.schema, { pages: settings.pages }),
+      budget,
+      policyFor: policyUnder(settings.budget.mode, settings.policy),
+      variant,
+      upstreamLimitPoints: settings.upstreamLimitPoints,
+      isTold: ({ scopes }) => !settings.production || scopes.has(settings.prices.scope),
+      log,
+    }),
+    legacyHeaders: settings.budget.legacyHeaders,
+    recordTraffic:
+      traffic && createTrafficRecorder({ traffic, clock: systemClock, variant, secret: secrets[0] ?? '' }),
     upstreams,
     cursors: createCursorCodec(settings.cursors),
     masks: createReadMasks(settings.schema),
@@ -133,6 +169,15 @@ function createGraphServer(settings: Settings, { log, upstreams, keys, metrics }
     production: settings.production,
     explorer: !settings.production,
   });
+}
+
+/** Books are kept no more strictly than `mode`. */
+function policyUnder(mode: BudgetPolicy['mode'], policyFor: BudgetPolicyFor): BudgetPolicyFor {
+  if (mode === 'enforce') return policyFor;
+  return (caller, face) => {
+    const policy = policyFor(caller, face);
+    return policy.mode === 'off' ? policy : { ...policy, mode };
+  };
 }
 
 function createKeys({ identity, production }: Settings, log: Log): KeySource | undefined {

@@ -4,6 +4,10 @@ export { defineConfig, type UpstreamConfig, type WeirConfig } from './config.ts'
 export { type ErrorCode, errorTable, WeirError, type WeirErrorOptions } from './errors.ts';
 // For those who host a gateway in a process of their own.
 export { createGateway, type Gateway, type GatewayOptions, StartError } from './gateway.ts';
+export type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
+export { createBudgetPolicy } from './guard/budget/policy.ts';
+export type { RateLimitView } from './guard/budget/rate-limit-view.ts';
+export { priceDocument } from './guard/cost/price-document.ts';
 export type { Principal } from './identity/principal.ts';
 export { createLog, type Log, type LogLevel } from './observe/log.ts';
 export type { OperationContext } from './operation/context.ts';

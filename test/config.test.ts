@@ -37,6 +37,12 @@ describe('parseConfig()', () => {
       pages: { defaultSize: 20, maxSize: 100 },
       realtime: { ...testStreamSettings, drainWindowMs: 30_000 },
       cursors: { secrets: [expect.any(String)] },
+      redis: { url: '' },
+      prices: { scope: 'prices:read' },
+      budget: { mode: 'enforce', legacyHeaders: false },
+      traffic: { file: '', maxBytes: 104_857_600 },
+      policy: expect.any(Function),
+      upstreamLimitPoints: {},
       log: { level: 'info' },
     });
   });

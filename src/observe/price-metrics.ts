@@ -37,8 +37,10 @@ export function createPriceMetrics(
   }));
   return ({ variant, type }, price) => {
     const child = childOf(variant, type);
-    child.estimated.observe(price.estimatePoints);
-    if (price.actualPoints !== undefined) child.actual.observe(price.actualPoints);
+    // What has no bound has no number in a sum.
+    child.estimated.observe(Math.min(price.estimatePoints, Number.MAX_SAFE_INTEGER));
+    if (price.actualPoints !== undefined)
+      child.actual.observe(Math.min(price.actualPoints, Number.MAX_SAFE_INTEGER));
     if (price.refused !== undefined) refused.inc({ variant, code: price.refused });
   };
 }

@@ -1,185 +1,236 @@
 import { inspect } from 'node:util';
-import {
-  type GraphQLAbstractType,
-  type GraphQLError,
-  type GraphQLObjectType,
-  type GraphQLResolveInfo,
-  isObjectType,
-  locatedError,
-  responsePathAsArray,
-  type ValidatedExecutionArgs,
-} from 'graphql';
-import { type FieldPlan, type Plan, type Selection, type Shape, subselection } from './plan.ts';
+import { type GraphQLAbstractType, type GraphQLObjectType, isObjectType, locatedError } from 'graphql';
+import type { FieldInfo, Run } from './field-info.ts';
+import { type FieldPlan, type Selection, type Shape, subselection } from './plan.ts';
 import { isPromiseLike } from './promise-like.ts';
+import { addPending, isDropped, type Members, nullify, pathKeys, Slot } from './slot.ts';
 
-/** Where in the answer a value stands. */
-export type Path = GraphQLResolveInfo['path'];
-
-/** One execution of a plan. */
-export interface Run {
-  readonly plan: Plan;
-  readonly args: ValidatedExecutionArgs;
-  /** The arguments of fields by their number: once for each run, however many objects have the field. */
-  readonly argumentsOf: (Readonly<Record<string, unknown>> | undefined)[];
-  readonly errors: GraphQLError[];
-  /** Where nulls stand for errors: what fails below one is not told. */
-  readonly nulled: Set<Path | undefined>;
-  /** Whether the answer is complete, whatever is still under way. */
-  isEnded: boolean;
-  /** Aborts with the end; made for the first resolver that asks for it. */
-  ended: AbortController | undefined;
-  /** `info.getAbortSignal` of every field. */
-  readonly getAbortSignal: () => AbortSignal;
-  /** The fields of one object. */
-  readonly runFields: (run: Run, selection: Selection, source: unknown, path: Path) => unknown;
-}
-
-/** One field of one object while it is completed. */
-export interface Place {
-  readonly run: Run;
-  readonly field: FieldPlan;
-  readonly info: GraphQLResolveInfo;
-}
+type Of<Kind extends Shape['kind']> = Extract<Shape, { readonly kind: Kind }>;
 
 /**
- * The value of a field, or of an item of its list, as it is sent: at once or later. Null where it failed and may be null;
- * throws or rejects where it may not.
+ * Puts the value of a field, or of an item of its list, in its place: at once, or when it comes. Throws when it failed at
+ * once; see {@link failHere}. GraphQL specification, section 6.4.3, CompleteValue.
  */
-export function settle(place: Place, shape: Shape, path: Path, value: unknown): unknown {
-  if (isPromiseLike(value)) return settleLater(place, shape, path, value);
-  const completed = complete(place, shape, path, value);
-  if (!isPromiseLike(completed)) return completed;
-  return completed.then(undefined, (thrown) => failed(place.run, place.field, shape, path, thrown));
+export function complete(
+  info: FieldInfo,
+  shape: Shape,
+  parent: Slot,
+  key: string | number,
+  value: unknown,
+): void {
+  if (value === null || value === undefined) {
+    if (shape.isNonNull) throw new Error(`Cannot return null for non-nullable field ${nameOf(info.field)}.`);
+    parent.members[key] = null;
+    return;
+  }
+  if (typeof value === 'object') {
+    if (isPromiseLike(value)) {
+      completeLater(info, shape, parent, key, value, (settled) =>
+        complete(info, shape, parent, key, settled),
+      );
+      return;
+    }
+    if (value instanceof Error) throw value;
+  }
+  switch (shape.kind) {
+    case 'leaf':
+      parent.members[key] = leafOf(shape, value);
+      break;
+    case 'list':
+      completeList(info, shape, parent, key, value);
+      break;
+    case 'object':
+      completeObject(info, shape, shape.type, parent, key, value);
+      break;
+    case 'abstract':
+      completeAbstract(info, shape, parent, key, value);
+      break;
+  }
 }
 
-async function settleLater(
-  place: Place,
-  shape: Shape,
-  path: Path,
-  value: PromiseLike<unknown>,
-): Promise<unknown> {
-  try {
-    const settled = await value;
-    // An error has gone up to the root meanwhile: nobody waits for this.
-    if (place.run.isEnded) return null;
-    return await complete(place, shape, path, settled);
-  } catch (thrown) {
-    return failed(place.run, place.field, shape, path, thrown);
-  }
+/** A leaf as it is sent; throws what its type throws of a value that it cannot send. */
+export function leafOf({ type, sentAsIs }: Of<'leaf'>, value: unknown): unknown {
+  if (typeof value === sentAsIs) return value;
+  const sent = type.coerceOutputValue(value);
+  if (sent !== null && sent !== undefined) return sent;
+  throw new Error(`Expected ${type} to write ${inspect(value)} as a value, got ${inspect(sent)}.`);
 }
 
 /** GraphQL specification, section 6.4.4: an error where null may stand stays there, any other goes up. */
-export function failed(
+export function failHere(
   run: Run,
-  { nodes }: FieldPlan,
-  { isNonNull }: Shape,
-  path: Path,
+  field: FieldPlan,
+  shape: Shape,
+  parent: Slot,
+  key: string | number,
   thrown: unknown,
-): null {
-  const error = locatedError(thrown, nodes, responsePathAsArray(path));
-  if (isNonNull) throw error;
-  addError(run, error, path);
-  return null;
+): void {
+  const error = locatedError(thrown, field.nodes, pathKeys(parent, key));
+  if (shape.isNonNull) throw error;
+  parent.members[key] = null;
+  run.errors.push(error);
 }
 
-/** Adds an error unless a null above it tells of another already. */
-export function addError({ errors, nulled }: Run, error: GraphQLError, path: Path | undefined): void {
-  for (let at = path; at; at = at.prev) if (nulled.has(at)) return;
-  if (nulled.has(undefined)) return;
-  nulled.add(path);
-  errors.push(error);
+/** The same for a slot whose field was left meanwhile: null goes up from it to the first place where it may stand. */
+function failLater(run: Run, slot: Slot, thrown: unknown): void {
+  run.errors.push(locatedError(thrown, slot.field?.nodes, slot.parent && pathKeys(slot.parent, slot.key)));
+  let at = slot;
+  while (at.isNonNull && at.parent) at = at.parent;
+  nullify(at);
 }
 
-/** GraphQL specification, section 6.4.3, CompleteValue. */
-function complete(place: Place, shape: Shape, path: Path, value: unknown): unknown {
-  if (value instanceof Error) throw value;
-  if (value === null || value === undefined) {
-    if (!shape.isNonNull) return null;
-    throw new Error(`Cannot return null for non-nullable field ${fieldName(place)}.`);
-  }
-  switch (shape.kind) {
-    case 'leaf': {
-      const sent = shape.type.coerceOutputValue(value);
-      if (sent !== null && sent !== undefined) return sent;
-      throw new Error(`Expected ${shape.type} to write ${inspect(value)} as a value, got ${inspect(sent)}.`);
+/** Goes on with a value when it comes, unless null stands for an error above it by then. */
+function completeLater<Value>(
+  { run, field }: FieldInfo,
+  { isNonNull }: Shape,
+  parent: Slot,
+  key: string | number,
+  value: PromiseLike<Value>,
+  goOn: (settled: Value) => void,
+): void {
+  // Holds its place among the names of the object.
+  parent.members[key] = undefined;
+  const slot = new Slot(parent, key, field, isNonNull, parent.members);
+  addPending(slot, 1);
+  const fulfilled = (settled: Value) => {
+    if (isDropped(slot)) return;
+    try {
+      goOn(settled);
+      addPending(slot, -1);
+    } catch (thrown) {
+      failLater(run, slot, thrown);
     }
-    case 'list':
-      return isAsyncIterable(value)
-        ? completeStream(place, shape.item, path, value)
-        : completeList(place, shape.item, path, value);
-    case 'object':
-      return completeObject(place, shape.type, path, value);
-    case 'abstract':
-      return completeAbstract(place, shape.type, path, value);
+    if (run.root.pending === 0) run.onIdle();
+  };
+  const rejected = (reason: unknown) => {
+    if (isDropped(slot)) return;
+    failLater(run, slot, reason);
+    if (run.root.pending === 0) run.onIdle();
+  };
+  // What is no Promise of ours might call at once, amid the fields of its object.
+  const promise = value instanceof Promise ? value : Promise.resolve(value);
+  promise.then(fulfilled, rejected);
+}
+
+function completeList(
+  info: FieldInfo,
+  shape: Of<'list'>,
+  parent: Slot,
+  key: string | number,
+  list: unknown,
+): void {
+  if (isAsyncIterable(list)) {
+    const items = Array.fromAsync(list);
+    completeLater(info, shape, parent, key, items, (all) => completeItems(info, shape, parent, key, all));
+  } else if (isIterable(list)) {
+    completeItems(info, shape, parent, key, Array.isArray(list) ? list : [...list]);
+  } else {
+    throw new Error(`Expected Iterable, but did not find one for field "${nameOf(info.field)}".`);
   }
 }
 
-function completeList(place: Place, shape: Shape, path: Path, list: unknown): unknown {
-  if (!isIterable(list))
-    throw new Error(`Expected Iterable, but did not find one for field "${fieldName(place)}".`);
-  const items = Array.isArray(list) ? list : [...list];
-  const results: unknown[] = [];
-  let hasPending = false;
+function completeItems(
+  info: FieldInfo,
+  { isNonNull, item }: Of<'list'>,
+  parent: Slot,
+  key: string | number,
+  items: readonly unknown[],
+): void {
+  const { run, field } = info;
+  const results: unknown[] = new Array(items.length);
+  const members = results as unknown as Members; // as: by index, an array is one
+  parent.members[key] = results;
+  const slot = new Slot(parent, key, field, isNonNull, members);
+  let index = 0;
   try {
-    for (const item of items) {
-      const result = settleItem(place, shape, { prev: path, key: results.length, typename: undefined }, item);
-      hasPending ||= isPromiseLike(result);
-      results.push(result);
+    for (; index < items.length; index += 1) {
+      try {
+        complete(info, item, slot, index, items[index]);
+      } catch (thrown) {
+        failHere(run, field, item, slot, index, thrown);
+      }
     }
   } catch (thrown) {
-    // What is under way, and what was not looked at yet, may fail as well, and nobody waits for it any more.
-    void Promise.allSettled([...results, ...items]);
+    // What was not looked at may fail as well, and nobody waits for it any more.
+    void Promise.allSettled(items.slice(index));
+    nullify(slot);
     throw thrown;
   }
-  return hasPending ? Promise.all(results) : results;
 }
 
-async function completeStream(
-  place: Place,
+function completeAbstract(
+  info: FieldInfo,
+  shape: Of<'abstract'>,
+  parent: Slot,
+  key: string | number,
+  value: unknown,
+): void {
+  const { typeResolver, contextValue } = info.run.args;
+  const resolveType = shape.type.resolveType ?? typeResolver;
+  const name: unknown = resolveType(value, contextValue, info, shape.type);
+  const withName = (found: unknown) =>
+    completeObject(info, shape, concreteType(info, shape.type, found), parent, key, value);
+  if (isPromiseLike(name)) completeLater(info, shape, parent, key, name, withName);
+  else withName(name);
+}
+
+function completeObject(
+  info: FieldInfo,
   shape: Shape,
-  path: Path,
-  items: AsyncIterable<unknown>,
-): Promise<unknown> {
-  return completeList(place, shape, path, await Array.fromAsync(items));
+  type: GraphQLObjectType,
+  parent: Slot,
+  key: string | number,
+  value: unknown,
+): void {
+  const below = (isOfType: unknown) => {
+    if (!isOfType) throw new Error(`Expected value of type "${type}" but got: ${inspect(value)}.`);
+    completeFields(info, shape, type, parent, key, value);
+  };
+  if (!type.isTypeOf) {
+    completeFields(info, shape, type, parent, key, value);
+    return;
+  }
+  const isOfType = type.isTypeOf(value, info.run.args.contextValue, info);
+  if (isPromiseLike(isOfType)) completeLater(info, shape, parent, key, isOfType, below);
+  else below(isOfType);
 }
 
-function settleItem(place: Place, shape: Shape, path: Path, item: unknown): unknown {
+function completeFields(
+  { run, field }: FieldInfo,
+  { isNonNull }: Shape,
+  type: GraphQLObjectType,
+  parent: Slot,
+  key: string | number,
+  value: unknown,
+): void {
+  const selection = subselection(run.plan, run.args, field, type);
+  countObject(run, selection);
+  const members = selection.create();
+  parent.members[key] = members;
+  const slot = new Slot(parent, key, field, isNonNull, members);
   try {
-    return settle(place, shape, path, item);
+    run.runFields(run, selection, value, slot);
   } catch (thrown) {
-    return failed(place.run, place.field, shape, path, thrown);
+    nullify(slot);
+    throw thrown;
   }
 }
 
-function completeAbstract(place: Place, type: GraphQLAbstractType, path: Path, value: unknown): unknown {
-  const { args } = place.run;
-  const resolveType = type.resolveType ?? args.typeResolver;
-  const name: unknown = resolveType(value, args.contextValue, place.info, type);
-  const withName = (found: unknown) => completeObject(place, concreteType(place, type, found), path, value);
-  return isPromiseLike(name) ? Promise.resolve(name).then(withName) : withName(name);
+/** Counts an object that is completed by a selection: see Tally. */
+export function countObject({ counts, unplanned }: Run, { index, place }: Selection): void {
+  if (index !== undefined) counts[index] = (counts[index] ?? 0) + 1;
+  else unplanned.counts.push(unplanned.places.push(place) && 1);
 }
 
-function completeObject(place: Place, type: GraphQLObjectType, path: Path, value: unknown): unknown {
-  const { run, field, info } = place;
-  const below = (isOfType: unknown) => {
-    if (!isOfType) throw new Error(`Expected value of type "${type}" but got: ${inspect(value)}.`);
-    return run.runFields(run, subselection(run.plan, run.args, field, type), value, path);
-  };
-  if (!type.isTypeOf) return below(true);
-  const isOfType = type.isTypeOf(value, run.args.contextValue, info);
-  return isPromiseLike(isOfType) ? Promise.resolve(isOfType).then(below) : below(isOfType);
-}
-
-function concreteType(place: Place, type: GraphQLAbstractType, name: unknown): GraphQLObjectType {
-  const { schema } = place.run.args;
-  const found = typeof name === 'string' ? schema.getType(name) : undefined;
-  if (isObjectType(found) && schema.isSubType(type, found)) return found;
+function concreteType(info: FieldInfo, type: GraphQLAbstractType, name: unknown): GraphQLObjectType {
+  const found = typeof name === 'string' ? info.schema.getType(name) : undefined;
+  if (isObjectType(found) && info.schema.isSubType(type, found)) return found;
   throw new Error(
-    `Abstract type "${type}" must resolve to one of its Object types for field "${fieldName(place)}", got ${inspect(name)}.`,
+    `Abstract type "${type}" must resolve to one of its Object types for field "${nameOf(info.field)}", got ${inspect(name)}.`,
   );
 }
 
-function fieldName({ field: { parentType, definition } }: Place): string {
+function nameOf({ parentType, definition }: FieldPlan): string {
   return `${parentType.name}.${definition.name}`;
 }
 

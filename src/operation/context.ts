@@ -1,6 +1,7 @@
 import type { BatchAnomaly } from '../batch/loader.ts';
 import { createLoaderRegistry, type LoaderRegistry } from '../batch/registry.ts';
 import type { Clock } from '../clock.ts';
+import type { RateLimitView } from '../guard/budget/rate-limit-view.ts';
 import { metadataFromPrincipal, type Principal } from '../identity/principal.ts';
 import { createTimeline, type Timeline } from '../observe/timeline.ts';
 import type { Trace } from '../observe/trace.ts';
@@ -55,6 +56,8 @@ export interface OperationContext<UpstreamName extends string = string> {
   readonly forget: () => void;
   readonly cursors: CursorCodec;
   readonly pages: PageLimits;
+  /** How the caller's own budget stands; null where nothing is metered. */
+  readonly rateLimit: () => RateLimitView | null;
   /** The read mask of everything that this operation selects on an object type: see {@link ReadMasks.paths}. */
   readonly readMask: (info: MaskInfo, typename: string) => readonly string[];
   /** Ends the operation: loads and calls after it are refused. Idempotent. */
@@ -91,6 +94,8 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     cursors,
     pages,
     readMask: masks.paths,
+    // The pipeline puts the operation's own in its place as soon as it is priced.
+    rateLimit: () => null,
   };
   const context = begun as OperationContext; // as: the loaders need the context that they complete below
   const { load, loadMany, forget, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });

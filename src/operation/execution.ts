@@ -8,13 +8,21 @@ import {
   type ValidatedExecutionArgs,
   validateExecutionArgs,
 } from 'graphql';
+import type { OpenTally } from '../guard/cost/tally.ts';
 import { conditionVariables, type Plan, type PlanRoom } from './plan.ts';
 import { runPlan } from './run.ts';
 
 type Answer = ExecutionResult | Promise<ExecutionResult>;
 
-/** Runs an operation whose document is parsed and validated. */
-export type Execute = (args: ExecutionArgs) => Answer;
+/**
+ * Runs an operation whose document is parsed and validated; a tally is told of the objects it gives, where a plan runs
+ * it. `validated` is what validateExecutionArgs says of the arguments, for those who have asked already.
+ */
+export type Execute = (
+  args: ExecutionArgs,
+  tally?: OpenTally,
+  validated?: ReturnType<typeof validateExecutionArgs>,
+) => Answer;
 
 /** What is known of one document. */
 interface DocumentPlans {
@@ -39,11 +47,10 @@ const maxFields = 1000;
  */
 export function createExecutor(): Execute {
   const known: KnownPlans = new WeakMap();
-  return (args) => {
-    const validated = validateExecutionArgs(args);
+  return (args, tally, validated = validateExecutionArgs(args)) => {
     if (!('schema' in validated)) return { errors: validated };
     if (isBeyondPlans(args, validated)) return execute(args) as Answer; // as: one result, without @defer and @stream
-    return runPlan(planFor(known, validated), validated);
+    return runPlan(planFor(known, validated), validated, tally);
   };
 }
 
@@ -75,7 +82,7 @@ function planFor(
   }));
   const ofOperation = entryOf(plans, operation, () => new Map<string, Plan>());
   const key = conditions.map((name) => String(variableValues.coerced[name])).join(' ');
-  const plan = ofOperation.get(key) ?? { room, fields: 0, root: undefined };
+  const plan = ofOperation.get(key) ?? { room, fields: 0, places: [], root: undefined };
   if (ofOperation.size < maxPlans) ofOperation.set(key, plan);
   return plan;
 }

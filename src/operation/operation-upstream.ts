@@ -1,3 +1,4 @@
+import type { WeirError } from '../errors.ts';
 import type { CallOptions, MethodDefinition, Upstream } from '../upstream/upstream.ts';
 
 /**
@@ -7,14 +8,21 @@ import type { CallOptions, MethodDefinition, Upstream } from '../upstream/upstre
 export class OperationUpstream {
   readonly #upstream: Upstream;
   readonly #call: CallOptions;
+  #refusal: WeirError | undefined;
 
   constructor(upstream: Upstream, call: CallOptions) {
     this.#upstream = upstream;
     this.#call = call;
   }
 
+  /** From now on every call fails with this, before it is made. */
+  refuse(refusal: WeirError): void {
+    this.#refusal = refusal;
+  }
+
   /** One request, one response; rejects with a WeirError. */
   unary<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+    if (this.#refusal) return Promise.reject(this.#refusal);
     return this.#upstream.unary(method, request, this.#call);
   }
 
@@ -23,6 +31,7 @@ export class OperationUpstream {
     method: MethodDefinition<Request, Response>,
     request: Request,
   ): AsyncIterable<Response> {
+    this.#assertAllowed();
     return this.#upstream.serverStream(method, request, this.#call);
   }
 
@@ -31,6 +40,7 @@ export class OperationUpstream {
     method: MethodDefinition<Request, Response>,
     requests: AsyncIterable<Request> | Iterable<Request>,
   ): Promise<Response> {
+    if (this.#refusal) return Promise.reject(this.#refusal);
     return this.#upstream.clientStream(method, requests, this.#call);
   }
 
@@ -39,6 +49,11 @@ export class OperationUpstream {
     method: MethodDefinition<Request, Response>,
     requests: AsyncIterable<Request> | Iterable<Request>,
   ): AsyncIterable<Response> {
+    this.#assertAllowed();
     return this.#upstream.duplex(method, requests, this.#call);
+  }
+
+  #assertAllowed(): void {
+    if (this.#refusal) throw this.#refusal;
   }
 }

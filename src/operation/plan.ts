@@ -3,12 +3,15 @@ import {
   type DocumentNode,
   type FieldNode,
   type GraphQLAbstractType,
+  GraphQLBoolean,
   type GraphQLField,
+  GraphQLID,
   GraphQLIncludeDirective,
   type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   GraphQLSkipDirective,
+  GraphQLString,
   getDirectiveValues,
   isAbstractType,
   isLeafType,
@@ -24,7 +27,12 @@ import {
 
 /** An output type taken apart, so that completing a value asks nothing of it. */
 export type Shape = { readonly isNonNull: boolean } & (
-  | { readonly kind: 'leaf'; readonly type: GraphQLLeafType }
+  | {
+      readonly kind: 'leaf';
+      readonly type: GraphQLLeafType;
+      /** The `typeof` of values that are sent as they are. */
+      readonly sentAsIs: 'string' | 'boolean' | undefined;
+    }
   | { readonly kind: 'object'; readonly type: GraphQLObjectType }
   | { readonly kind: 'abstract'; readonly type: GraphQLAbstractType }
   | { readonly kind: 'list'; readonly item: Shape }
@@ -34,6 +42,8 @@ export type Shape = { readonly isNonNull: boolean } & (
 export interface FieldPlan {
   /** Its name in the answer. */
   readonly key: string;
+  /** The names in the answer from the root to it, joined by '.'. */
+  readonly place: string;
   /** All places of the document that ask for it here; the first gives the arguments. */
   readonly nodes: readonly [FieldNode, ...FieldNode[]];
   readonly parentType: GraphQLObjectType;
@@ -51,6 +61,10 @@ export interface Selection {
   readonly fields: readonly FieldPlan[];
   /** The members of an object that is sent: `__proto__` is a name like any other there. */
   readonly create: () => Record<string, unknown>;
+  /** Where its objects are counted: see Tally. */
+  readonly place: string;
+  /** Its number in its plan; undefined when the plan has no room to remember it. */
+  index: number | undefined;
 }
 
 /**
@@ -61,6 +75,8 @@ export interface Plan {
   readonly room: PlanRoom;
   /** Numbers its fields. */
   fields: number;
+  /** The places of the selections that it remembers, by their number. */
+  readonly places: string[];
   root: Selection | undefined;
 }
 
@@ -79,8 +95,8 @@ export function rootSelection(
   selectionSet: SelectionSetNode,
 ): Selection {
   if (plan.root) return plan.root;
-  const selection = selectionFrom(plan, args, type, [selectionSet]);
-  if (makeRoom(plan, selection)) plan.root = selection;
+  const selection = selectionFrom(plan, args, { type, above: '' }, [selectionSet]);
+  if (remember(plan, selection)) plan.root = selection;
   return selection;
 }
 
@@ -94,14 +110,15 @@ export function subselection(
   const known = field.selections.get(type);
   if (known) return known;
   const sets = field.nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-  const selection = selectionFrom(plan, args, type, sets);
-  if (makeRoom(plan, selection)) field.selections.set(type, selection);
+  const selection = selectionFrom(plan, args, { type, above: field.place }, sets);
+  if (remember(plan, selection)) field.selections.set(type, selection);
   return selection;
 }
 
-function makeRoom({ room }: Plan, { fields }: Selection): boolean {
-  if (room.left < fields.length) return false;
-  room.left -= fields.length;
+function remember({ room, places }: Plan, selection: Selection): boolean {
+  if (room.left < selection.fields.length) return false;
+  room.left -= selection.fields.length;
+  selection.index = places.push(selection.place) - 1;
   return true;
 }
 
@@ -109,7 +126,7 @@ function makeRoom({ room }: Plan, { fields }: Selection): boolean {
 export function conditionVariables(document: DocumentNode): readonly string[] {
   const names = new Set<string>();
   visit(document, {
-    Directive: (directive: DirectiveNode) => {
+    [Kind.DIRECTIVE]: (directive: DirectiveNode) => {
       const isCondition = ['skip', 'include'].includes(directive.name.value);
       const value = isCondition ? directive.arguments?.[0]?.value : undefined;
       if (value?.kind === Kind.VARIABLE) names.add(value.name.value);
@@ -121,15 +138,18 @@ export function conditionVariables(document: DocumentNode): readonly string[] {
 function selectionFrom(
   plan: Plan,
   args: Validated,
-  type: GraphQLObjectType,
+  { type, above }: { readonly type: GraphQLObjectType; readonly above: string },
   sets: readonly SelectionSetNode[],
 ): Selection {
   const nodesByKey = new Map<string, [FieldNode, ...FieldNode[]]>();
   const spread = new Set<string>();
   for (const set of sets) collect(args, type, set, nodesByKey, spread);
-  const fields = [...nodesByKey].flatMap(([key, nodes]) => fieldPlan(plan, args, type, key, nodes) ?? []);
+  const prefix = above === '' ? '' : `${above}.`;
+  const fields = [...nodesByKey].flatMap(
+    ([key, nodes]) => fieldPlan(plan, args, { parentType: type, key, place: prefix + key }, nodes) ?? [],
+  );
   const create = nodesByKey.has('__proto__') ? () => Object.create(null) : () => ({});
-  return { fields, create };
+  return { fields, create, place: `${above} ${type.name}`, index: undefined };
 }
 
 /** GraphQL specification, section 6.3.2, CollectFields. */
@@ -179,24 +199,33 @@ function fits(
 function fieldPlan(
   plan: Plan,
   { schema }: Validated,
-  parentType: GraphQLObjectType,
-  key: string,
+  where: Pick<FieldPlan, 'parentType' | 'key' | 'place'>,
   nodes: [FieldNode, ...FieldNode[]],
 ): FieldPlan | undefined {
-  const definition = schema.getField(parentType, nodes[0].name.value);
+  const definition = schema.getField(where.parentType, nodes[0].name.value);
   if (!definition) return undefined;
   const isTypename = definition === TypeNameMetaFieldDef;
   const shape = shapeOf(definition.type);
   plan.fields += 1;
   const index = plan.fields;
-  return { key, nodes, parentType, definition, shape, isTypename, index, selections: new Map() };
+  return { ...where, nodes, definition, shape, isTypename, index, selections: new Map() };
 }
+
+/** What the scalars of the specification send unchanged; others may send anything for anything. */
+const sentAsIs: ReadonlyMap<GraphQLLeafType, 'string' | 'boolean'> = new Map<
+  GraphQLLeafType,
+  'string' | 'boolean'
+>([
+  [GraphQLString, 'string'],
+  [GraphQLID, 'string'],
+  [GraphQLBoolean, 'boolean'],
+]);
 
 function shapeOf(type: GraphQLOutputType): Shape {
   if (isNonNullType(type)) return { ...shapeOf(type.ofType), isNonNull: true };
   const isNonNull = false;
   if (isListType(type)) return { isNonNull, kind: 'list', item: shapeOf(type.ofType) };
-  if (isLeafType(type)) return { isNonNull, kind: 'leaf', type };
+  if (isLeafType(type)) return { isNonNull, kind: 'leaf', type, sentAsIs: sentAsIs.get(type) };
   if (isAbstractType(type)) return { isNonNull, kind: 'abstract', type };
   return { isNonNull, kind: 'object', type };
 }

@@ -1,124 +1,159 @@
 import {
+  defaultFieldResolver,
   type ExecutionResult,
   GraphQLError,
-  type GraphQLResolveInfo,
   getArgumentValues,
   locatedError,
   OperationTypeNode,
   type ValidatedExecutionArgs,
 } from 'graphql';
-import { addError, failed, type Path, type Run, settle } from './complete.ts';
-import { type FieldPlan, type Plan, rootSelection, type Selection, type Shape } from './plan.ts';
-import { isPromiseLike } from './promise-like.ts';
+import type { OpenTally } from '../guard/cost/tally.ts';
+import { complete, countObject, failHere, leafOf } from './complete.ts';
+import { FieldInfo, type Run } from './field-info.ts';
+import { type FieldPlan, type Plan, rootSelection, type Selection } from './plan.ts';
+import { nullify, Slot } from './slot.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Executes a query or mutation by its plan; the answer is the one that graphql-js gives (GraphQL specification, section 6). */
+/**
+ * Executes a query or mutation by its plan; the answer is the one that graphql-js gives (GraphQL specification, section
+ * 6). Values are put where they belong as they come, and the answer is there when no value is to come any more: there
+ * are no promises but those of resolvers.
+ */
 export function runPlan(
   plan: Plan,
   args: ValidatedExecutionArgs,
+  tally?: OpenTally,
 ): ExecutionResult | Promise<ExecutionResult> {
+  let selection: Selection;
+  try {
+    selection = rootOf(plan, args);
+  } catch (thrown) {
+    const error = thrown instanceof GraphQLError ? thrown : locatedError(thrown, undefined);
+    return { errors: [error], data: null };
+  }
+  const { run, end } = createRun(plan, args, new Slot(undefined, '', undefined, false, selection.create()));
+  tally?.begin(plan.places, run.counts);
+  tally?.begin(run.unplanned.places, run.unplanned.counts);
+  countObject(run, selection);
+  if (args.operation.operation === OperationTypeNode.MUTATION) return runSerially(run, selection).then(end);
+  try {
+    runFields(run, selection, args.rootValue, run.root);
+  } catch (thrown) {
+    failRoot(run, thrown);
+  }
+  return run.root.pending === 0 ? end() : idle(run).then(end);
+}
+
+function rootOf(plan: Plan, args: ValidatedExecutionArgs): Selection {
+  const { schema, operation } = args;
+  const type = schema.getRootType(operation.operation);
+  if (type) return rootSelection(plan, args, type, operation.selectionSet);
+  throw new GraphQLError(`Schema is not configured to execute ${operation.operation} operation.`, {
+    nodes: operation,
+  });
+}
+
+function createRun(plan: Plan, args: ValidatedExecutionArgs, root: Slot) {
+  let isEnded = false;
+  // Made for the first resolver that asks for its signal.
+  let ended: AbortController | undefined;
   const run: Run = {
     plan,
     args,
+    readsProperties: args.fieldResolver === defaultFieldResolver,
     argumentsOf: [],
+    counts: [],
+    unplanned: { places: [], counts: [] },
     errors: [],
-    nulled: new Set(),
-    isEnded: false,
-    ended: undefined,
-    getAbortSignal: () => signalOf(run),
+    root,
+    onIdle: () => {},
+    getAbortSignal: () => {
+      ended ??= new AbortController();
+      if (isEnded) ended.abort();
+      return ended.signal;
+    },
     runFields,
   };
-  const answer = (data: Fields | null): ExecutionResult => {
-    run.isEnded = true;
-    run.ended?.abort();
+  const end = (): ExecutionResult => {
+    isEnded = true;
+    ended?.abort();
+    const data = root.isNulled ? null : (root.members as Fields); // as: the root is an object, no list
     return run.errors.length > 0 ? { errors: run.errors, data } : { data };
   };
-  const fail = (thrown: unknown): ExecutionResult => {
-    addError(run, thrown instanceof GraphQLError ? thrown : locatedError(thrown, undefined), undefined);
-    return answer(null);
-  };
-  try {
-    const data = runRoot(run);
-    return isPromiseLike(data) ? data.then(answer, fail) : answer(data);
-  } catch (thrown) {
-    return fail(thrown);
-  }
+  return { run, end };
 }
 
-function signalOf(run: Run): AbortSignal {
-  run.ended ??= new AbortController();
-  if (run.isEnded) run.ended.abort();
-  return run.ended.signal;
+/** Resolves when no value is to come any more. */
+function idle(run: Run): Promise<void> {
+  return new Promise((resolve) => {
+    run.onIdle = resolve;
+  });
 }
 
-function runRoot(run: Run): Fields | Promise<Fields> {
-  const { schema, operation, rootValue } = run.args;
-  const type = schema.getRootType(operation.operation);
-  if (!type)
-    throw new GraphQLError(`Schema is not configured to execute ${operation.operation} operation.`, {
-      nodes: operation,
-    });
-  const selection = rootSelection(run.plan, run.args, type, operation.selectionSet);
-  const isSerial = operation.operation === OperationTypeNode.MUTATION;
-  return isSerial ? runSerially(run, selection, rootValue) : runFields(run, selection, rootValue, undefined);
-}
-
-async function runSerially(run: Run, { fields, create }: Selection, source: unknown): Promise<Fields> {
-  const results = create();
-  for (const field of fields) results[field.key] = await runField(run, field, source, undefined);
-  return results;
-}
-
-function runFields(
-  run: Run,
-  { fields, create }: Selection,
-  source: unknown,
-  path: Path | undefined,
-): Fields | Promise<Fields> {
-  const results = create();
-  const pending: Promise<void>[] = [];
-  try {
-    for (const field of fields) {
-      const value = runField(run, field, source, path);
-      results[field.key] = value;
-      if (isPromiseLike(value)) pending.push(assignLater(results, field.key, value));
+/** GraphQL specification, section 6.2.2: the fields of a mutation, each when the one before has been completed. */
+async function runSerially(run: Run, { fields }: Selection): Promise<void> {
+  for (const field of fields) {
+    try {
+      runField(run, field, run.args.rootValue, run.root);
+    } catch (thrown) {
+      failRoot(run, thrown);
     }
-  } catch (thrown) {
-    // What is still under way may fail as well, and nobody waits for it any more.
-    void Promise.allSettled(pending);
-    throw thrown;
+    if (run.root.pending > 0) await idle(run);
+    if (run.root.isNulled) return;
   }
-  return pending.length === 0 ? results : Promise.all(pending).then(() => results);
 }
 
-async function assignLater(results: Fields, key: string, value: PromiseLike<unknown>): Promise<void> {
-  results[key] = await value;
+/** An error that no place of the answer could keep. */
+function failRoot(run: Run, thrown: unknown): void {
+  run.errors.push(thrown instanceof GraphQLError ? thrown : locatedError(thrown, undefined));
+  nullify(run.root);
 }
 
-/** The value of a field, null for one that failed; throws or rejects when it failed and may not be null. */
-function runField(run: Run, field: FieldPlan, source: unknown, parentPath: Path | undefined): unknown {
-  if (field.isTypename) return field.parentType.name;
-  const path: Path = { prev: parentPath, key: field.key, typename: field.parentType.name };
+function runFields(run: Run, { fields }: Selection, source: unknown, slot: Slot): void {
+  for (const field of fields) runField(run, field, source, slot);
+}
+
+/** Completes a field into the slot of its object; throws when it failed and may not be null. */
+function runField(run: Run, field: FieldPlan, source: unknown, slot: Slot): void {
+  const { key, shape, definition } = field;
+  if (field.isTypename) {
+    slot.members[key] = field.parentType.name;
+    return;
+  }
   try {
-    const info = infoOf(run, field, path);
-    const resolve = field.definition.resolve ?? run.args.fieldResolver;
+    if (definition.resolve === undefined && run.readsProperties) {
+      const property = propertyOf(source, definition.name);
+      if (typeof property !== 'function') {
+        completeProperty(run, field, slot, property);
+        return;
+      }
+    }
+    const info = new FieldInfo(run, field, slot);
+    const resolve = definition.resolve ?? run.args.fieldResolver;
     const value: unknown = resolve(source, argumentsOf(run, field), run.args.contextValue, info);
-    return sentLeaf(field.shape, value) ?? settle({ run, field, info }, field.shape, path, value);
+    complete(info, shape, slot, key, value);
   } catch (thrown) {
-    return failed(run, field, field.shape, path, thrown);
+    failHere(run, field, shape, slot, key, thrown);
   }
 }
 
-/** What most fields are, without what the others need: a leaf that is there. Undefined for anything else. */
-function sentLeaf(shape: Shape, value: unknown): unknown {
-  if (shape.kind !== 'leaf' || value === null || value === undefined) return undefined;
-  if (typeof value === 'object' && (isPromiseLike(value) || value instanceof Error)) return undefined;
-  return shape.type.coerceOutputValue(value) ?? undefined;
+/** As the default resolver of graphql-js reads it. */
+function propertyOf(source: unknown, name: string): unknown {
+  const hasProperties = (typeof source === 'object' && source !== null) || typeof source === 'function';
+  return hasProperties ? (source as Fields)[name] : undefined; // as: whatever it is, it has properties
+}
+
+/** What most fields are, without what the others need: a leaf that is there. */
+function completeProperty(run: Run, field: FieldPlan, slot: Slot, property: unknown): void {
+  const { key, shape } = field;
+  if (shape.kind === 'leaf' && typeof property !== 'object' && property !== undefined)
+    slot.members[key] = leafOf(shape, property);
+  else complete(new FieldInfo(run, field, slot), shape, slot, key, property);
 }
 
 function argumentsOf(run: Run, { definition, nodes, index }: FieldPlan): Fields {
-  if (definition.args.length === 0) return {};
+  if (definition.args.length === 0) return noArguments;
   const known = run.argumentsOf[index];
   // A resolver that changes its arguments changes no other's.
   if (known) return { ...known };
@@ -127,25 +162,4 @@ function argumentsOf(run: Run, { definition, nodes, index }: FieldPlan): Fields 
   return { ...values };
 }
 
-function infoOf(run: Run, { definition, nodes, parentType }: FieldPlan, path: Path): GraphQLResolveInfo {
-  const { schema, fragmentDefinitions, rootValue, operation, variableValues } = run.args;
-  return {
-    fieldName: definition.name,
-    fieldNodes: nodes,
-    returnType: definition.type,
-    parentType,
-    path,
-    schema,
-    fragments: fragmentDefinitions,
-    rootValue,
-    operation,
-    variableValues,
-    getAbortSignal: run.getAbortSignal,
-    getAsyncHelpers,
-  };
-}
-
-const getAsyncHelpers: GraphQLResolveInfo['getAsyncHelpers'] = () => ({
-  promiseAll: (values) => Promise.all(values),
-  track: () => {},
-});
+const noArguments: Fields = Object.freeze({});

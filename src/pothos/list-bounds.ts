@@ -1,5 +1,5 @@
 import { isThenable } from '@pothos/core';
-import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql';
+import type { GraphQLFieldResolver } from 'graphql';
 import { WeirError } from '../errors.ts';
 import type { ListSize } from '../guard/cost/weights.ts';
 import type { Overflow } from './options.ts';
@@ -38,16 +38,31 @@ export interface ListBounds {
   readonly hold: <Context extends object>(resolve: Resolve<Context>, field: BoundedField) => Resolve<Context>;
 }
 
-/** Bounds of one schema. What a field hands down is kept only as long as its place in an answer is. */
+/**
+ * Bounds of one schema. What a field hands down to the lists of the object that it gives is kept for as long as that
+ * object is; an object that is given at two places holds its lists to the larger bound.
+ */
 export function createListBounds(): ListBounds {
-  const handed = new WeakMap<GraphQLResolveInfo['path'], HandedDown>();
+  const handed = new WeakMap<object, HandedDown>();
+
+  function handDown<Value>(value: Value, bound: HandedDown): Value {
+    if (typeof value !== 'object' || value === null) return value;
+    const known = handed.get(value);
+    if (!known || known.size < bound.size) handed.set(value, bound);
+    return value;
+  }
+
+  function handedDown(parent: unknown, fieldName: string): Bound | undefined {
+    const above = typeof parent === 'object' && parent !== null ? handed.get(parent) : undefined;
+    return above?.fields.includes(fieldName) ? above : undefined;
+  }
 
   return {
     hold: (resolve, { coordinate, isList, listSize, overflow }) => {
       const slice = listSize && createSlice(coordinate, listSize);
       if (isList)
         return (parent, args, context, info) => {
-          const bound = handedDown(handed, info) ?? {
+          const bound = handedDown(parent, info.fieldName) ?? {
             size: slice ? slice(args, context) : 0,
             overflow,
             coordinate,
@@ -57,20 +72,12 @@ export function createListBounds(): ListBounds {
       const fields = listSize?.sizedFields ?? [];
       if (!slice || fields.length === 0) return resolve;
       return (parent, args, context, info) => {
-        handed.set(info.path, { size: slice(args, context), overflow, coordinate, fields });
-        return resolve(parent, args, context, info);
+        const bound = { size: slice(args, context), overflow, coordinate, fields };
+        const value = resolve(parent, args, context, info);
+        return isThenable(value) ? value.then((settled) => handDown(settled, bound)) : handDown(value, bound);
       };
     },
   };
-}
-
-/** What the field above says of this list; it stands at the field's own place in the answer. */
-function handedDown(
-  handed: WeakMap<GraphQLResolveInfo['path'], HandedDown>,
-  { path, fieldName }: GraphQLResolveInfo,
-): Bound | undefined {
-  const above = path.prev && handed.get(path.prev);
-  return above?.fields.includes(fieldName) ? above : undefined;
 }
 
 function held(list: unknown, bound: Bound): unknown {

@@ -3,7 +3,7 @@ import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import { WeirError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from '../operation/context.ts';
-import type { RequestFacts } from '../operation/pipeline.ts';
+import type { RequestFacts } from '../operation/request-facts.ts';
 import { refuse } from './refusal.ts';
 import { holdEvents, type StreamFacts } from './stream-operation.ts';
 
@@ -42,7 +42,7 @@ export function createHttpBorder(log: Log): Plugin<BorderContext, HttpFacts> {
       if (!isRefused(result)) return;
       const errors = result.errors.map((thrown) => refuse(thrown, serverContext.requestId, log));
       serverContext.onRefused(errors.map(({ extensions }) => String(extensions['code'])));
-      setResult({ errors });
+      setResult(result.extensions ? { errors, extensions: result.extensions } : { errors });
     },
   };
 }
@@ -60,6 +60,11 @@ function subscriptionRefusal(): GraphQLError {
   return wrapError(new WeirError('NOT_ACCEPTABLE', { message }));
 }
 
-function isRefused(result: object): result is { readonly errors: readonly unknown[] } {
+interface RefusedResult {
+  readonly errors: readonly unknown[];
+  readonly extensions?: Record<string, unknown>;
+}
+
+function isRefused(result: object): result is RefusedResult {
   return !('data' in result) && 'errors' in result && Array.isArray(result.errors);
 }

@@ -16,10 +16,10 @@ import type { Credentials, Identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from '../operation/context.ts';
-import type { RequestFacts } from '../operation/pipeline.ts';
 import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
+import type { RequestFacts } from '../operation/request-facts.ts';
 import { timeoutFrom } from '../operation/timeout.ts';
-import { createDeadline, unlessAborted } from '../signal.ts';
+import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
 import { acceptedFrom } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
 import { createExplorer } from './explorer.ts';
@@ -108,12 +108,13 @@ export function createHttpServer(options: HttpOptions): GraphServer {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startMs = options.clock.nowMs();
     const record = recordOnce(options.record);
-    const facts = { ...factsOf(request, response), record };
+    const client = watchClient(response);
+    const facts = { ...factsOf(request, response, client.signal), record };
     const onRefused = (codes: readonly string[]) =>
       record(refusedRecord(facts.requestId, codes, options.clock.nowMs() - startMs));
     response.setHeader('x-request-id', facts.requestId);
     try {
-      await answer(request, response, { ...facts, onRefused });
+      await answer({ request, response, unwatch: client.cleanup }, { ...facts, onRefused });
     } catch (thrown) {
       const error = refuse(thrown, facts.requestId, options.log);
       onRefused([String(error.extensions['code'])]);
@@ -122,16 +123,22 @@ export function createHttpServer(options: HttpOptions): GraphServer {
   }
 }
 
+/** A request and its answer; `unwatch` is for an answer that looks itself whether its client goes. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly unwatch: () => void;
+}
+
 type Answer = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  exchange: Exchange,
   facts: Omit<HttpFacts, 'principal' | 'parameters' | 'deadlineMs'>,
 ) => Promise<void>;
 
 /** Answers what can be answered, and rejects with what is to be refused. */
 function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answer {
   const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
-  return async (request, response, facts) => {
+  return async ({ request, response, unwatch }, facts) => {
     const { url = '' } = request;
     const path = pathOf(url);
     assertPath(path);
@@ -148,8 +155,10 @@ function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answ
       request.method === 'POST'
         ? parseBody(await readBody(request, options.bodyMaxBytes), options.json)
         : parseQuery(url, options.json);
-    if (path === streamPath)
+    if (path === streamPath) {
+      unwatch();
       return streams.answerSingle({ request, facts: { ...facts, principal }, readParameters }, response);
+    }
     const parameters = await readParameters();
     // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
     if (request.method === 'POST') Object.assign(request, { body: ' ' });
@@ -157,6 +166,7 @@ function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answ
     const accepted = acceptedFrom(request.headers.accept);
     if (accepted.eventStream === 0 && accepted.multipart === 0)
       return void (await yoga(request, response, known));
+    unwatch();
     const { method, lastEventId } = streamedFrom(request, url);
     const answered = await streams.answer(
       { method, lastEventId, facts: known, parameters, accepted },
@@ -232,19 +242,29 @@ function requestIdOf(headers: IncomingHttpHeaders): string {
 }
 
 function factsOf(
-  request: IncomingMessage,
+  { headers }: IncomingMessage,
   response: ServerResponse,
+  signal: AbortSignal,
 ): Omit<RequestFacts, 'principal' | 'record' | 'deadlineMs'> {
-  const { headers } = request;
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new DOMException('The client has gone.', 'AbortError'));
-  });
   return {
     requestId: requestIdOf(headers),
     traceparent: headerOf(headers['traceparent']),
-    signal: gone.signal,
+    costHeader: headerOf(headers['graphql-cost']),
+    setHeader: (name, value) => {
+      if (!response.headersSent) response.setHeader(name, value);
+    },
+    signal,
   };
+}
+
+/** The signal of a client that goes before its answer is complete, and what ends the watch. */
+function watchClient(response: ServerResponse): OwnedSignal {
+  const gone = new AbortController();
+  const onClose = () => {
+    if (!response.writableFinished) gone.abort(new DOMException('The client has gone.', 'AbortError'));
+  };
+  response.once('close', onClose);
+  return { signal: gone.signal, cleanup: () => response.off('close', onClose) };
 }
 
 function timeoutHeaderOf({ headers }: IncomingMessage): string | undefined {

@@ -30,11 +30,19 @@ export function refuse(thrown: unknown, requestId: string, log: Log): GraphQLErr
     status: errorTable[code].httpStatus,
     spec: wellFormedCodes.has(code),
     // RFC 9110 section 15.5.6: 405 names the methods that are allowed.
-    headers:
-      code === 'METHOD_NOT_ALLOWED' ? { allow: isMethodRefused ? 'POST' : 'GET, POST' } : challengeOf(thrown),
+    headers: {
+      ...(code === 'METHOD_NOT_ALLOWED' && { allow: isMethodRefused ? 'POST' : 'GET, POST' }),
+      ...challengeOf(thrown),
+      ...retryAfterOf(error),
+    },
   };
   Object.assign(error.extensions, { code, http });
   return error;
+}
+
+/** RFC 9110 section 10.2.3: whole seconds, never before it is worth it. */
+function retryAfterOf({ extensions: { retryAfterMs } }: GraphQLError): Record<string, string> {
+  return typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
 }
 
 /** RFC 9110 section 11.6.1: 401 says how to come back. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import { WeirError } from '../errors.ts';
-import type { RequestFacts } from '../operation/pipeline.ts';
+import type { RequestFacts } from '../operation/request-facts.ts';
 import type { Accepted } from './accept.ts';
 import type { NoRoom } from './connections.ts';
 import { multipartEncoding } from './multipart-frames.ts';

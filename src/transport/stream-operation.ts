@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
-import type { RequestFacts } from '../operation/pipeline.ts';
 import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
+import type { RequestFacts } from '../operation/request-facts.ts';
 import { type Deliverable, isDeliverable } from '../realtime/sink.ts';
 import { refuse } from './refusal.ts';
 import { deliverableFrom } from './stream-iterable.ts';
@@ -178,6 +178,8 @@ function factsOf(
     deadlineMs,
     signal,
     record,
+    costHeader: undefined,
+    setHeader: () => {},
     acceptsEvents: true,
     params: parameters,
     request: { method },

@@ -17,7 +17,7 @@ const files = {
     import { defineConfig } from '${index}';
     import { buildSchema } from '${graphql}';
     const schema: object = buildSchema('type Query { zebra: Int ant: Int } "unused" scalar Zoo');
-    export default defineConfig({ schema, upstreams: { library: { target: '127.0.0.1:1' } }, log: { level: 'silent' } });`,
+    export default defineConfig({ schema, upstreams: { library: { target: '127.0.0.1:1' } }, log: { level: 'silent' }, budget: { mode: 'off' } });`,
   'faulty.config.ts': `export default { schema: 5, upstreams: {}, server: { port: 'x' } };`,
   'empty.config.ts': 'export const config = {};',
   'broken.config.ts': 'export default {;',

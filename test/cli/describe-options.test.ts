@@ -38,7 +38,7 @@ describe('describeOptions()', () => {
     const bounded = rows.filter(
       ({ option, bounds }) => option.startsWith('limits.') && bounds.includes(' to '),
     );
-    expect(bounded).toHaveLength(3);
+    expect(bounded.length).toBeGreaterThan(3);
     for (const { option, bounds } of bounded) {
       const [section = '', name = ''] = option.split('.');
       const [minimum = 0, maximum = 0] = bounds.split(' to ').map(Number);

@@ -27,38 +27,36 @@ const code = (errors: readonly { readonly extensions?: unknown }[] | undefined) 
 describe('a list of the shop', () => {
   it('is given when it is as long as declared', async () => {
     const { data, errors } = await shop.ask<{ order: { lines: unknown[] }; product: { images: unknown[] } }>(
-      `{ order(id: "${order('order-100')}") { lines { number } }
+      `{ order(id: "${order('order-100')}") { lines(first: 100) { number } }
          product(id: "${encodeNodeId('Product', 'product-20')}") { images } }`,
     );
     expect(errors).toBeUndefined();
     expect([data?.order.lines.length, data?.product.images.length]).toEqual([100, 20]);
   });
 
-  it.each([
-    ['order', `order(id: "${order('order-101')}") { id lines { number } }`, 'Order.lines gave 101 items'],
-    [
-      'product',
-      `product(id: "${encodeNodeId('Product', 'product-21')}") { id images }`,
-      'Product.images gave 21 items',
-    ],
-  ])('is an error when the service sends more than it documents: %s', async (name, field, told) => {
-    const { data, errors } = await shop.ask(`{ ${field} }`);
+  it('is an error when the service sends more than it documents', async () => {
+    const { data, errors } = await shop.ask(
+      `{ product(id: "${encodeNodeId('Product', 'product-21')}") { id images } }`,
+    );
     // The list may not be null, so what it belongs to is.
-    expect(data).toEqual({ [name]: null });
+    expect(data).toEqual({ product: null });
     expect(code(errors)).toMatchObject([{ code: 'INTERNAL_SERVER_ERROR' }]);
     expect(JSON.stringify(errors)).not.toContain('items');
     const causes = shop.logged.flatMap(({ err }) =>
       err instanceof Error && err.cause instanceof Error ? [err.cause.message] : [],
     );
-    expect(causes.join('\n')).toContain(told);
+    expect(causes.join('\n')).toContain('Product.images gave 21 items');
   });
 
   it('is as long as it is asked for', async () => {
     const lines = (first: unknown) =>
       `order(id: "${order('order-101')}") { lines(first: ${first}) { number } }`;
-    const { data, errors } = await shop.ask(`{ none: ${lines(0)} two: ${lines(2)} all: ${lines(100)} }`);
+    const { data, errors } = await shop.ask<Record<string, { lines: unknown[] }>>(
+      `{ none: ${lines(0)} two: ${lines(2)} unsaid: ${lines(null)} all: ${lines(100)} }`,
+    );
     expect(errors).toBeUndefined();
-    expect(data).toMatchObject({ none: { lines: [] }, two: { lines: [{ number: 1 }, { number: 2 }] } });
+    const lengths = Object.entries(data ?? {}).map(([name, { lines: given }]) => [name, given.length]);
+    expect(Object.fromEntries(lengths)).toEqual({ none: 0, two: 2, unsaid: 20, all: 100 });
     for (const first of [-1, 101]) {
       const refused = await shop.ask(`{ ${lines(first)} }`);
       expect(code(refused.errors)).toMatchObject([{ code: 'PAGE_SIZE', argument: 'first', maximum: 100 }]);

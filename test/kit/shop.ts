@@ -46,7 +46,7 @@ export type Caller = string | { readonly sub: string; readonly scope: string } |
 
 /** What a test changes of the shop. */
 export interface ShopOptions {
-  /** Environment variables of the gateway. */
+  /** Environment variables of the gateway. Budgets are off unless they say otherwise. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Bounds in place of those of weir.config.ts. */
   readonly limits?: NonNullable<WeirConfig['limits']>;
@@ -71,7 +71,13 @@ export async function startShop({ environment = {}, limits = {} }: ShopOptions =
   const configured: WeirConfig = config;
   const own = { ...configured, limits: { ...configured.limits, ...limits } };
   const gateway = createGateway(own, {
-    environment: { PORT: '0', ADMIN_PORT: '0', ...targets(upstreams.port), ...environment },
+    environment: {
+      PORT: '0',
+      ADMIN_PORT: '0',
+      WEIR_BUDGET_MODE: 'off',
+      ...targets(upstreams.port),
+      ...environment,
+    },
     log: collectingLog(logged),
   });
   const { url } = await gateway.start();

@@ -64,6 +64,8 @@ export async function openTinyGateway(
     {
       schema: buildTinySchema(probe),
       upstreams: { library: { target: service.target } },
+      // The tiny schema has lists without sizes, which have no price.
+      budget: { mode: 'off' },
       ...config,
       server: { port: 0, adminPort: 0, ...config.server },
     },

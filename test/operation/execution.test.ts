@@ -173,6 +173,34 @@ const Thing: GraphQLObjectType = new GraphQLObjectType({
         yield* [1, 2];
       },
     },
+    streamed: {
+      type: new GraphQLList(new GraphQLNonNull(Thing)),
+      resolve: async function* () {
+        yield { plain: 'one' };
+        yield later(null);
+      },
+    },
+    broken: {
+      type: new GraphQLList(GraphQLInt),
+      resolve: async function* () {
+        yield 1;
+        throw new Error('broken off');
+      },
+    },
+    // biome-ignore lint/suspicious/noThenProperty: it calls amid the resolving of its siblings
+    hasty: { type: GraphQLString, resolve: () => ({ then: (done: (value: string) => void) => done('now') }) },
+    everything: {
+      type: GraphQLString,
+      resolve: (_source, _args, _context, info) => {
+        const { fieldName, fieldNodes, returnType, parentType, path, operation, variableValues } = info;
+        const { schema: served, fragments, rootValue, getAbortSignal, getAsyncHelpers } = info;
+        return JSON.stringify([
+          [fieldName, fieldNodes.length, String(returnType), String(parentType), path],
+          [operation.operation, variableValues, served === schema, Object.keys(fragments), rootValue],
+          [getAbortSignal()?.aborted, Object.keys(getAsyncHelpers())],
+        ]);
+      },
+    },
     number: { type: GraphQLInt, resolve: () => 'no number' },
     nan: { type: GraphQLInt, resolve: () => Number.NaN },
     nothing: { type: Moment, resolve: () => ({ toISOString: () => null }) },
@@ -182,7 +210,8 @@ const Thing: GraphQLObjectType = new GraphQLObjectType({
 const Cat = new GraphQLObjectType({
   name: 'Cat',
   interfaces: [Named],
-  isTypeOf: (value: { fake?: boolean }) => (value.fake ? later(false) : true),
+  isTypeOf: (value: { fake?: boolean; slow?: boolean }) =>
+    value.fake || value.slow ? later(!value.fake) : true,
   fields: {
     name: { type: GraphQLString, resolve: () => 'Tom' },
     lives: { type: GraphQLInt, resolve: () => 9 },
@@ -218,7 +247,14 @@ const schema = new GraphQLSchema({
       },
       named: {
         type: new GraphQLList(Named),
-        resolve: () => [{ kind: 'late' }, { kind: 'Dog' }, { kind: 'Cat', fake: true }, { kind: 'Thing' }],
+        resolve: () => [
+          { kind: 'late' },
+          { kind: 'Dog' },
+          { kind: 'Cat', fake: true },
+          { kind: 'Cat', slow: true },
+          { kind: 'late', slow: true },
+          { kind: 'Thing' },
+        ],
       },
       changes: {
         type: GraphQLString,
@@ -289,7 +325,12 @@ describe('createExecutor() answers as graphql-js does', () => {
     ['lists whose items fail at different times', '{ thing { strings } }'],
     ['lists whose items may not fail', '{ thing { strict plain } }'],
     ['lists of lists', '{ thing { matrix } }'],
-    ['lists that come one by one', '{ thing { stream } }'],
+    ['lists that come one by one', '{ thing { stream a: streamed { plain } broken plain } }'],
+    ['values that come at once though they could come later', '{ thing { hasty plain other: hasty } }'],
+    [
+      'what a resolver is told of its field',
+      'query q($n: Int = 3) { thing { things: thing { everything ...f } } echo(count: $n) } fragment f on Thing { everything }',
+    ],
     ['numbers that are none', '{ thing { number nan } }'],
     [
       'introspection',
@@ -464,6 +505,15 @@ describe('createExecutor() answers as graphql-js does', () => {
 });
 
 describe('createExecutor()', () => {
+  it('reads fields that have no resolver with the one that it is given', async () => {
+    const fieldResolver: GraphQLFieldResolver<unknown, unknown> = (_source, _args, _context, { path }) =>
+      `by ${path.key}`;
+    const args = { ...ask('{ thing { a: plain b: promised method } }'), fieldResolver };
+    expect((await expectEqualAnswers(args)).data).toEqual({
+      thing: { a: 'by a', b: 'by b', method: 'by method' },
+    });
+  });
+
   it('runs the fields of a mutation one after another, and goes on after one that failed', async () => {
     const source =
       'mutation { a: step(name: "a") { plain } b: step(name: "bad") { plain } c: step(name: "c") { info } }';

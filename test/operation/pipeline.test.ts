@@ -7,10 +7,12 @@ import { anonymousPrincipal } from '../../src/identity/principal.ts';
 import type { OperationRecord } from '../../src/observe/operation-record.ts';
 import { createRandomHex, traceFrom } from '../../src/observe/trace.ts';
 import { createOperationContext, type OperationParts } from '../../src/operation/context.ts';
-import { createPipeline, type RequestFacts } from '../../src/operation/pipeline.ts';
+import { createPipeline } from '../../src/operation/pipeline.ts';
+import type { RequestFacts } from '../../src/operation/request-facts.ts';
 import { createCursorCodec } from '../../src/page/cursor.ts';
 import { createReadMasks } from '../../src/upstream/mask.ts';
 import { defaultDocumentLimits } from '../guard/shape/default-limits.ts';
+import { chargingOf } from '../kit/charging.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { type AnswerBody, codesOf, createCollectingLog, openTinyGateway } from '../kit/tiny-gateway.ts';
 import { buildTinySchema, canary, createProbe, type Probe, shelfById } from '../kit/tiny-schema.ts';
@@ -87,13 +89,12 @@ describe('the end of an operation', () => {
     expect(engine.clock.pendingTimers).toBe(0);
   });
 
-  it('comes also when the execution fails as a whole', async () => {
+  it('comes also when the operation fails before it is executed', async () => {
     const engine = createEngine();
     const result = await engine.execute({
       document: { kind: 'Document', definitions: [{ kind: 'OperationDefinition', operation: 'query' }] },
     });
     expect(result).toEqual({
-      data: null,
       errors: [expect.objectContaining({ message: 'Something went wrong on our side.' })],
     });
     expect(engine.clock.pendingTimers).toBe(0);
@@ -262,6 +263,9 @@ function createEngine() {
   const pipeline = createPipeline({
     ...partsWith(clock, probe),
     limits: defaultDocumentLimits,
+    charging: chargingOf(schema),
+    legacyHeaders: false,
+    recordTraffic: undefined,
     log,
     randomHex: createRandomHex(),
   });
@@ -278,6 +282,8 @@ function createEngine() {
       requestId: 'request-1',
       deadlineMs: clock.nowMs() + 5000,
       traceparent: undefined,
+      costHeader: undefined,
+      setHeader: () => {},
       principal: anonymousPrincipal('test'),
       record: (record: OperationRecord) => void records.push(record),
       signal: new AbortController().signal,

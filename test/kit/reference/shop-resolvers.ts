@@ -24,6 +24,7 @@ type Given = { readonly id: string };
 
 const mostIds = 100;
 const mostLines = 100;
+const defaultLines = 20;
 
 const methodTypes: Readonly<Record<string, string>> = {
   card: 'CardPayment',
@@ -121,7 +122,7 @@ export function shopResolvers(rows: Rows, book: CursorBook, principal: Principal
     total: moneyOf(row.total_nanos, row.currency_code),
     lines: ({ first }: { readonly first?: number | null }) => {
       if (first != null && (first < 0 || first > mostLines)) throw refusal('PAGE_SIZE');
-      return (rows.linesOfOrder.get(row.id) ?? []).slice(0, first ?? mostLines).map((line) => ({
+      return (rows.linesOfOrder.get(row.id) ?? []).slice(0, first ?? defaultLines).map((line) => ({
         number: line.number,
         quantity: line.quantity,
         unitPrice: moneyOf(line.unit_price_nanos, row.currency_code),

@@ -1,0 +1,170 @@
+import { WeirError } from '../errors.ts';
+import type { Admission, BudgetState, Refused } from '../guard/budget/budget.ts';
+import { type RateLimitView, rateLimitView } from '../guard/budget/rate-limit-view.ts';
+import { costModelVersion } from '../guard/cost/cost-model-version.ts';
+import type { Price, PricePlan } from '../guard/cost/price-plan.ts';
+import type { PriceNode } from '../guard/cost/price-report.ts';
+import { createTally, type OpenTally } from '../guard/cost/tally.ts';
+import type { RecordedPrice } from '../observe/operation-record.ts';
+import type { Timeline } from '../observe/timeline.ts';
+
+/** `extensions.cost` of an answer: the first three have the names that clients of priced graphs know (design, section 3). */
+export interface CostExtension {
+  readonly requestedQueryCost: number;
+  /** Null when it did not run. */
+  readonly actualQueryCost: number | null;
+  /** Null where nothing is metered. */
+  readonly throttleStatus: ThrottleStatus | null;
+  /** IBM GraphQL Cost Directives. */
+  readonly typeCost: number;
+  readonly fieldCost: number;
+  /** Most calls upstream that it may make, and those that it made. */
+  readonly upstreamCalls: number;
+  readonly actualUpstreamCalls: number | null;
+  readonly modelVersion: string;
+  /** Asked for by `GraphQL-Cost: report`. */
+  readonly fields?: PriceNode;
+}
+
+/** How the caller's own budget stands, in points and points a second. */
+export interface ThrottleStatus {
+  readonly maximumAvailable: number;
+  readonly currentlyAvailable: number;
+  readonly restoreRate: number;
+}
+
+const maxInt = 2 ** 31 - 1;
+
+/** What `GraphQL-Cost` asks for. */
+export type CostMode = 'report' | 'validate';
+
+/** What a charge is made of. */
+export interface ChargeParts {
+  readonly plan: PricePlan;
+  /** Coerced; null when they are not known. */
+  readonly variables: Readonly<Record<string, unknown>> | null;
+  readonly price: Price;
+  readonly admission: Admission;
+  readonly timeline: Timeline;
+  /** Whether its caller may see prices. */
+  readonly isTold: boolean;
+  readonly mode: CostMode | undefined;
+  /** Told of a store that could not settle: its points stay charged as estimated. */
+  readonly onUnsettled: (thrown: unknown) => void;
+}
+
+/** The price of one operation on its way: estimated and admitted before it runs, settled when it has ended. */
+export class Charge {
+  /** For what executes the operation to count in. */
+  readonly tally: OpenTally = createTally();
+  readonly #parts: ChargeParts;
+  #actualPoints: number | undefined;
+  #state: BudgetState;
+
+  constructor(parts: ChargeParts) {
+    this.#parts = parts;
+    this.#state = parts.admission.state;
+  }
+
+  /** Why it may not run; undefined when it may. */
+  refusal(): WeirError | undefined {
+    const { admission } = this.#parts;
+    return admission.kind === 'refused' ? errorFromRefusal(admission) : undefined;
+  }
+
+  /** Charges what the operation used. Idempotent. */
+  settle(): void {
+    const { admission, plan, variables, onUnsettled, price, mode } = this.#parts;
+    if (admission.kind === 'refused' || mode === 'validate' || this.#actualPoints !== undefined) return;
+    // What ran without being counted pays what it was estimated at.
+    const actual = this.tally.isCounted ? plan.actual(variables ?? {}, this.tally) : price.points;
+    this.#actualPoints = actual;
+    const settled = admission.settle(actual);
+    if (settled instanceof Promise) {
+      // Nobody waits for the store: what is told meanwhile is what it will say, unless others spend too.
+      this.#state = withRefund(this.#state, price.points - actual);
+      settled.catch(onUnsettled);
+    } else this.#state = settled;
+  }
+
+  /** How the caller stands, the end of this operation included as far as it is known. */
+  state(): BudgetState {
+    return this.#state;
+  }
+
+  /** How the caller's own budget stands, at `wallMs` since 1970; null where nothing is metered. */
+  rateLimit(wallMs: number): RateLimitView | null {
+    // Whole and of GraphQL's Int, as the other numbers are.
+    const cost = Math.min(Math.ceil(this.#parts.price.points), maxInt);
+    return rateLimitView(this.#state, cost, wallMs);
+  }
+
+  /** Undefined for callers that may not see prices. */
+  extension(): CostExtension | undefined {
+    const { isTold, price, timeline, mode, plan, variables } = this.#parts;
+    if (!isTold) return undefined;
+    const hasRun = this.#actualPoints !== undefined;
+    return {
+      requestedQueryCost: price.points,
+      actualQueryCost: this.#actualPoints ?? null,
+      throttleStatus: throttleStatusOf(this.#state),
+      typeCost: price.typeCost,
+      fieldCost: price.fieldCost,
+      upstreamCalls: price.upstreamCalls,
+      actualUpstreamCalls: hasRun ? timeline.calls.length + timeline.droppedCalls : null,
+      modelVersion: costModelVersion,
+      ...(mode && {
+        fields: plan.report(variables, hasRun && this.tally.isCounted ? this.tally : undefined),
+      }),
+    };
+  }
+
+  /** What the record of the operation says. */
+  recorded(): RecordedPrice {
+    const { admission, price } = this.#parts;
+    const refused = admission.kind === 'refused' ? admission : admission.wouldRefuse;
+    return {
+      estimatePoints: price.points,
+      actualPoints: this.#actualPoints,
+      upstreamCalls: price.upstreamCalls,
+      refused: refused?.code,
+    };
+  }
+}
+
+function throttleStatusOf({ tiers: [own] }: BudgetState): ThrottleStatus | null {
+  if (!own) return null;
+  return {
+    maximumAvailable: own.limitPoints,
+    currentlyAvailable: own.remainingPoints,
+    restoreRate: own.restorePerSecond,
+  };
+}
+
+function withRefund({ tiers }: BudgetState, points: number): BudgetState {
+  return {
+    tiers: tiers.map((tier) => ({
+      ...tier,
+      remainingPoints: Math.max(0, Math.min(tier.limitPoints, tier.remainingPoints + points)),
+    })),
+  };
+}
+
+function errorFromRefusal({ code, numbers, retryAfterMs }: Refused): WeirError {
+  const extensions = { ...numbers, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  if (!numbers) return new WeirError(code, { extensions });
+  const { tier, costPoints, limitPoints, remainingPoints = 0 } = numbers;
+  const message =
+    code === 'COST_LIMIT_EXCEEDED'
+      ? `The operation costs ${costPoints} points, and ${limitOf(tier)} is ${limitPoints}. Ask for smaller pages or fewer fields.`
+      : `The operation costs ${costPoints} points, and ${remainingPoints} of ${limitPoints} are left in the budget "${tier}". Try again in ${secondsFrom(retryAfterMs)} s.`;
+  return new WeirError(code, { message, extensions });
+}
+
+function limitOf(tier: string): string {
+  return tier === 'operation' ? 'the most that one may cost' : `all that the budget "${tier}" ever holds`;
+}
+
+function secondsFrom(ms = 0): number {
+  return Math.ceil(ms / 1000);
+}

@@ -1,0 +1,21 @@
+import type { Principal } from '../identity/principal.ts';
+import type { RecordEnd } from './record-end.ts';
+
+/** What a transport says of a request before its operation begins. */
+export interface RequestFacts {
+  readonly requestId: string;
+  /** When the answer must be there, in {@link Clock.nowMs} milliseconds: see timeoutFrom. May have passed. */
+  readonly deadlineMs: number;
+  /** Of the header `traceparent`, as it came. */
+  readonly traceparent: string | undefined;
+  /** Of the header `GraphQL-Cost`, as it came. */
+  readonly costHeader: string | undefined;
+  /** Sets a header of the answer; does nothing where answers have none, or it has begun. */
+  readonly setHeader: (name: string, value: string) => void;
+  /** Takes the record of the operation's end; see recordOnce. */
+  readonly record: RecordEnd;
+  /** Who asks, verified. */
+  readonly principal: Principal;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+}

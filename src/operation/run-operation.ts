@@ -1,0 +1,144 @@
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  getOperationAST,
+  OperationTypeNode,
+  type ValidatedExecutionArgs,
+  validateExecutionArgs,
+} from 'graphql';
+import { isAsyncIterable } from 'graphql-yoga';
+import type { Clock } from '../clock.ts';
+import { rateLimitHeaders } from '../guard/budget/rate-limit-headers.ts';
+import type { OpenTally } from '../guard/cost/tally.ts';
+import type { DocumentLimits } from '../guard/documents.ts';
+import { shapeError } from '../guard/shape/refusal.ts';
+import { excessOfVariables } from '../guard/shape/variables-guard.ts';
+import type { Log } from '../observe/log.ts';
+import { onAbort } from '../signal.ts';
+import type { Charge, CostMode } from './charge.ts';
+import type { Charging, PricedOperation } from './charging.ts';
+import type { OperationContext } from './context.ts';
+import { costModeFrom } from './cost-mode.ts';
+import { executedRecord } from './record-end.ts';
+import type { RecordTraffic } from './record-traffic.ts';
+import type { RequestFacts } from './request-facts.ts';
+import { type Settlement, settle, settleEvents, settleFailure } from './settle.ts';
+
+/** What running an operation needs of the gateway. */
+export interface RunParts {
+  readonly limits: DocumentLimits;
+  readonly charging: Charging;
+  /** Whether answers carry `X-RateLimit-*` as well. */
+  readonly legacyHeaders: boolean;
+  readonly recordTraffic: RecordTraffic | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One result, or the events of a subscription. */
+export type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
+
+/** Executes an operation, counting in `tally` what it completes. */
+export type Start = (tally: OpenTally, validated: ValidatedExecutionArgs) => Result | PromiseLike<Result>;
+
+/** The context that the pipeline has built, on the facts of the transport. */
+type PipelineContext = OperationContext & Pick<RequestFacts, 'record' | 'costHeader' | 'setHeader'>;
+
+/** What resolvers get after the deadline to fail by its signal, so that the rest of the answer still stands. */
+const graceMs = 25;
+
+/**
+ * Prices an operation, runs it when its caller's budgets have what it may cost, and charges what it used. To the end in
+ * every case: the operation is ended with its answer, or with the last of its events.
+ */
+export async function runOperation(start: Start, args: ExecutionArgs, parts: RunParts): Promise<Result> {
+  const { clock, log, limits, charging } = parts;
+  const context = args.contextValue as PipelineContext; // as: graphql-js knows nothing of contexts
+  let charge: Charge | undefined;
+  const onEnd: Settlement['onEnd'] = (end) => {
+    charge?.settle();
+    if (charge) parts.recordTraffic?.(args, context, charge);
+    context.end();
+    const ended = { ...end, price: charge?.recorded() };
+    context.record(executedRecord(context, [args.document, args.operationName], ended, clock.nowMs()));
+  };
+  const settlement = { context, log, maxErrors: limits.maxErrors, onEnd };
+  const priced = (answer: ExecutionResult) => withCost(answer, charge, context, parts);
+  try {
+    const mode = costModeFrom(context.costHeader);
+    const validated = validatedArgs(args, limits);
+    const operation = pricedOperation(args, mode, validated);
+    if ('errors' in operation) return settle(operation, settlement);
+    const begun = await charging.begin(operation, context);
+    charge = begun;
+    Object.assign(context, { rateLimit: () => begun.rateLimit(clock.wallMs()) });
+    const refusal = begun.refusal();
+    if (refusal) return priced(settleFailure(refusal, settlement));
+    if (mode === 'validate' || !('schema' in validated)) return priced(settle({ data: null }, settlement));
+    const result = await beforeDeadline(start(begun.tally, validated), context.signal, clock);
+    return isAsyncIterable(result) ? settleEvents(result, settlement) : priced(settle(result, settlement));
+  } catch (thrown) {
+    return priced(settleFailure(thrown, settlement));
+  }
+}
+
+type Validated = ReturnType<typeof validateExecutionArgs>;
+
+/** Throws the coded refusal of variables that are too many or too large. */
+function validatedArgs(args: ExecutionArgs, limits: DocumentLimits): Validated {
+  const excess = excessOfVariables(args.variableValues, limits);
+  if (excess) throw shapeError(excess, limits[excess]);
+  return validateExecutionArgs(args);
+}
+
+/** The operation as it is priced, or what is wrong with its variables; who only asks for a price may leave them out. */
+function pricedOperation(
+  { document, operationName, variableValues }: ExecutionArgs,
+  mode: CostMode | undefined,
+  validated: Validated,
+): PricedOperation | { readonly errors: readonly GraphQLError[] } {
+  if ('schema' in validated) {
+    const isMutation = validated.operation.operation === OperationTypeNode.MUTATION;
+    return { document, operationName, isMutation, mode, variables: validated.variableValues.coerced };
+  }
+  const operation = getOperationAST(document, operationName);
+  const isPricedBlind = mode === 'validate' && operation && Object.keys(variableValues ?? {}).length === 0;
+  if (!isPricedBlind) return { errors: validated };
+  const isMutation = operation.operation === OperationTypeNode.MUTATION;
+  return { document, operationName, isMutation, mode, variables: null };
+}
+
+/** The answer with what its caller may know of its price, in the body and in headers. */
+function withCost(
+  answer: ExecutionResult,
+  charge: Charge | undefined,
+  { setHeader }: PipelineContext,
+  { legacyHeaders, clock }: RunParts,
+): ExecutionResult {
+  if (!charge) return answer;
+  const facts = { state: charge.state(), legacyAtWallMs: legacyHeaders ? clock.wallMs() : undefined };
+  const headers = rateLimitHeaders(facts);
+  for (const name in headers) setHeader(name, headers[name] ?? '');
+  const cost = charge.extension();
+  return cost ? { ...answer, extensions: { ...answer.extensions, cost } } : answer;
+}
+
+/** The outcome of `work`, or the signal's reason a little after it has aborted: a resolver may never end by itself. */
+function beforeDeadline<Outcome>(
+  work: Outcome | PromiseLike<Outcome>,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let cancelTimer = () => {};
+    const unlink = onAbort(signal, () => {
+      cancelTimer = clock.after(graceMs, () => reject(signal.reason));
+    });
+    const leave = () => {
+      unlink();
+      cancelTimer();
+    };
+    Promise.resolve(work).finally(leave).then(resolve, reject);
+  });
+}
