@@ -1,6 +1,6 @@
 import { type DocumentNode, type GraphQLSchema, print } from 'graphql';
 import type { PriceBatch } from './cost-generate.ts';
-import { type Price, referencePrice } from './cost-reference.ts';
+import { type Price, type PriceWork, referencePrice } from './cost-reference.ts';
 import { smallerDocuments } from './generate/shrink-document.ts';
 
 /**
@@ -37,14 +37,28 @@ export function casesOf({ operations }: PriceBatch): number {
   return operations.reduce((total, { variableSets }) => total + variableSets.length, 0);
 }
 
-/** The first case of a batch on which the engine differs from the reference model, made smaller; undefined: none. */
-export function firstDifference(batch: PriceBatch, engine: PriceEngine): PriceDifference | undefined {
+/** Whether a price agrees with the reference model, which looked at so many selections. */
+export type Agreement = (got: Price, expected: Price, work: PriceWork) => boolean;
+
+/** The same; where it is too much work for an engine, at least as high. */
+export const isExact: Agreement = (got, expected, work) =>
+  parts.every((part) => got[part] === expected[part]) ||
+  (work.selections > maxExactWork && isNeverLower(got, expected, work));
+
+export const isNeverLower: Agreement = (got, expected) => parts.every((part) => got[part] >= expected[part]);
+
+/** The first case of a batch on which the engine and the reference model do not agree, made smaller; undefined: none. */
+export function firstDifference(
+  batch: PriceBatch,
+  engine: PriceEngine,
+  agrees = isExact,
+): PriceDifference | undefined {
   const compile = engine(batch.schema, batch.defaultListSize);
   for (const { document, variableSets } of batch.operations) {
     const estimate = compile(document);
     for (const variables of variableSets)
-      if (differs(batch, document, variables, estimate(variables)))
-        return shrink(batch, engine, document, variables);
+      if (!isRight(batch, document, variables, estimate(variables), agrees))
+        return shrink(batch, engine, agrees, document, variables);
   }
   return undefined;
 }
@@ -53,6 +67,7 @@ export function firstDifference(batch: PriceBatch, engine: PriceEngine): PriceDi
 function shrink(
   batch: PriceBatch,
   engine: PriceEngine,
+  agrees: Agreement,
   document: DocumentNode,
   variables: Variables,
 ): PriceDifference {
@@ -60,7 +75,7 @@ function shrink(
   let tries = maxShrinkTries;
   const stillDiffers = (one: DocumentNode) => {
     tries -= 1;
-    return differs(batch, one, variables, compile(one)(variables));
+    return !isRight(batch, one, variables, compile(one)(variables), agrees);
   };
   let smallest = document;
   for (let next: DocumentNode | undefined = document; next; ) {
@@ -79,10 +94,15 @@ function shrink(
   };
 }
 
-function differs(batch: PriceBatch, document: DocumentNode, variables: Variables, got: Price): boolean {
+function isRight(
+  batch: PriceBatch,
+  document: DocumentNode,
+  variables: Variables,
+  got: Price,
+  agrees: Agreement,
+): boolean {
   const { price, work } = expectedOf(batch, document, variables);
-  if (parts.every((part) => got[part] === price[part])) return false;
-  return work.selections <= maxExactWork || !parts.every((part) => got[part] >= price[part]);
+  return agrees(got, price, work);
 }
 
 function expectedOf(batch: PriceBatch, document: DocumentNode, variables: Variables) {

@@ -37,11 +37,14 @@ export interface PricedOperation {
 }
 
 const operationsPerBatch = 16;
-const drawnVariableSets = 16;
+const drawnVariableSets = 20;
 
 const sources: ValueSources = {
   Int: (draw) => draw.pick([-5, -1, 0, 1, 2, 3, 7, 20]),
   Text: (draw) => draw.pick(['', 'text']),
+  // Input objects within themselves, kept small.
+  'Filter.self': (draw) => draw.pick([{}, { next: { on: null } }, { self: { min: 1 }, all: [{}] }]),
+  'Order.back': (draw) => draw.pick([{}, { min: null }, { next: null, self: {} }]),
 };
 
 /** Shared by all conditions of an operation, so that they exclude each other. Never null: no operation runs then. */
@@ -51,18 +54,45 @@ const conditionVariables: readonly (readonly [name: string, declaration: string]
   ['z', 'Boolean! = false'],
 ];
 
+/** How the conditions of an operation are drawn. */
+interface Conditions {
+  readonly variables: readonly (readonly [name: string, declaration: string])[];
+  /** Probability that a selection has @skip, and that it has @include. */
+  readonly share: number;
+}
+
+const fewConditions: Conditions = { variables: conditionVariables, share: 0.12 };
+
+/** So many that pricing every case of an operation is too much work for an engine. */
+const manyConditions: Conditions = {
+  variables: [
+    ...conditionVariables,
+    ...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, 'Boolean!'] as const),
+  ],
+  share: 0.3,
+};
+
 /** Batches of random schemas and operations, the same for the same seed. */
-export function priceBatches(): fc.Arbitrary<PriceBatch> {
-  return new BatchArbitrary();
+export function priceBatches({ hasManyConditions = false } = {}): fc.Arbitrary<PriceBatch> {
+  return new BatchArbitrary(hasManyConditions ? manyConditions : fewConditions);
 }
 
 /** A class because fast-check asks for one. Batches do not shrink: `firstDifference` does, for the one that failed. */
 class BatchArbitrary extends fc.Arbitrary<PriceBatch> {
+  readonly #conditions: Conditions;
+
+  constructor(conditions: Conditions) {
+    super();
+    this.#conditions = conditions;
+  }
+
   override generate(random: fc.Random): fc.Value<PriceBatch> {
     const draw = createDraw(random);
     const sdl = drawCostSchema(draw);
     const schema = buildSchema(sdl);
-    const drawn = Array.from({ length: operationsPerBatch }, () => drawOperation(draw, random, schema));
+    const drawn = Array.from({ length: operationsPerBatch }, () =>
+      drawOperation(draw, random, schema, this.#conditions),
+    );
     const defaultListSize = draw.pick([0, 1, 10, Number.POSITIVE_INFINITY]);
     return new fc.Value({ sdl, schema, defaultListSize, operations: drawn }, undefined);
   }
@@ -76,7 +106,12 @@ class BatchArbitrary extends fc.Arbitrary<PriceBatch> {
   }
 }
 
-function drawOperation(draw: Draw, random: fc.Random, schema: GraphQLSchema): PricedOperation {
+function drawOperation(
+  draw: Draw,
+  random: fc.Random,
+  schema: GraphQLSchema,
+  conditions: Conditions,
+): PricedOperation {
   const kind = draw.chance(0.85) ? OperationTypeNode.QUERY : OperationTypeNode.MUTATION;
   const shape = { maxOperations: 1, maxSelections: 4, repeat: 4, alias: 0.3, directive: 0, variable: 0.3 };
   const generated = operations(schema, {
@@ -87,7 +122,7 @@ function drawOperation(draw: Draw, random: fc.Random, schema: GraphQLSchema): Pr
     shape,
   });
   const { document: source, variables } = generated.generate(random, undefined).value;
-  const document = withDirectives(draw, parse(source, { noLocation: true }));
+  const document = withDirectives(draw, conditions, parse(source, { noLocation: true }));
   const declared = document.definitions.flatMap((definition) =>
     definition.kind === Kind.OPERATION_DEFINITION ? (definition.variableDefinitions ?? []) : [],
   );
@@ -98,14 +133,14 @@ function drawOperation(draw: Draw, random: fc.Random, schema: GraphQLSchema): Pr
 }
 
 /** The document with conditions and other directives strewn in, and the variables that these take declared. */
-function withDirectives(draw: Draw, document: DocumentNode): DocumentNode {
+function withDirectives(draw: Draw, conditions: Conditions, document: DocumentNode): DocumentNode {
   const used = new Map<string, string>();
   const decorated: DocumentNode = visit(document, {
     enter(node) {
       if (node.kind === Kind.FIELD)
-        return { ...node, directives: [...drawConditions(draw, used), ...drawTags(draw, used)] };
+        return { ...node, directives: [...drawConditions(draw, conditions, used), ...drawTags(draw, used)] };
       const isFragment = node.kind === Kind.INLINE_FRAGMENT || node.kind === Kind.FRAGMENT_SPREAD;
-      return isFragment ? { ...node, directives: drawConditions(draw, used) } : undefined;
+      return isFragment ? { ...node, directives: drawConditions(draw, conditions, used) } : undefined;
     },
   });
   if (used.size === 0) return decorated;
@@ -123,11 +158,15 @@ function declare(types: ReadonlyMap<string, string>): readonly VariableDefinitio
   return definition?.kind === Kind.OPERATION_DEFINITION ? (definition.variableDefinitions ?? []) : [];
 }
 
-function drawConditions(draw: Draw, used: Map<string, string>): DirectiveNode[] {
+function drawConditions(
+  draw: Draw,
+  { variables, share }: Conditions,
+  used: Map<string, string>,
+): DirectiveNode[] {
   return ['skip', 'include'].flatMap((name) => {
-    if (!draw.chance(0.12)) return [];
+    if (!draw.chance(share)) return [];
     if (draw.chance(0.2)) return directiveFrom(`@${name}(if: ${draw.chance(0.5)})`);
-    const [variable, declaration] = draw.pick(conditionVariables);
+    const [variable, declaration] = draw.pick(variables);
     used.set(variable, declaration);
     return directiveFrom(`@${name}(if: $${variable})`);
   });
@@ -161,7 +200,8 @@ function drawVariables(
     if (!isInputType(type)) throw new TypeError(`expected an input type, got ${print(node)}`);
     const isRequired = isNonNullType(type) && !defaultValue;
     const drawn = drawInput(draw, sources, { coordinate: `$${name.value}`, type, isRequired });
-    const isCondition = conditionVariables.some(([condition]) => condition === name.value);
+    // The conditions that may be null by their type.
+    const isCondition = name.value === 'y';
     return drawn === omitted || (drawn === null && isCondition) ? [] : [[name.value, drawn] as const];
   });
   return Object.fromEntries(entries);
