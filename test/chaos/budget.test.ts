@@ -22,7 +22,8 @@ async function measure(name: string, rest: Partial<CrowdOptions>) {
   const tier: Tier = {
     name: 'principal',
     key: `principal/${name}`,
-    slot: 'tenant/one',
+    // Of its own: each crowd names its reservations alike.
+    slot: `tenant/${name}`,
     limitPoints: 2_000,
     restorePerSecond: 1_000,
   };
@@ -59,8 +60,8 @@ describe('eight processes that spend one budget', () => {
     expect(orphanCount).toBeGreaterThan(0);
     // To the microsecond: what was admitted and the limit are told in the same whole numbers.
     expect(excessUs).toBeLessThanOrEqual(costUs(tier, tier.limitPoints));
-    // The load was heavy enough to be held back.
-    expect(excessUs).toBeGreaterThan(costUs(tier, tier.limitPoints * 0.9));
+    // The load was heavy enough to be held back; what was reserved and not used takes its part of the limit.
+    expect(excessUs).toBeGreaterThan(costUs(tier, tier.limitPoints / 2));
   });
 
   it('admit at most a chunk each beyond that when they lease', async () => {

@@ -74,14 +74,17 @@ class RedisBooks implements BudgetStore {
   readonly close = (): Promise<void> => Promise.resolve();
 
   async #reserveEach(groups: readonly Group[], request: ReserveRequest): Promise<ReserveAnswer> {
+    const { tiers } = request;
+    const found = new Map<Tier, TierState>();
     for (const [index, group] of groups.entries()) {
       const answer = await this.#reserveGroup(group, request);
+      if (answer.kind === 'admitted') note(found, group, answer.states);
       if (answer.kind !== 'wait') continue;
       const given = groups.slice(0, index);
       await Promise.all(given.map((before) => this.#settleGroup(before, { ...request, points: 0 })));
-      return { ...answer, states: await this.peek(request.tiers) };
+      return { ...answer, states: await this.peek(tiers) };
     }
-    return { kind: 'admitted', states: await this.peek(request.tiers) };
+    return { kind: 'admitted', states: tiers.flatMap((tier) => found.get(tier) ?? []) };
   }
 
   async #reserveGroup(group: Group, { id, points, leaseMs }: ReserveRequest): Promise<ReserveAnswer> {
@@ -138,13 +141,15 @@ async function ofGroups(
   const [only, ...others] = groups;
   if (only && others.length === 0) return ask(only);
   const found = new Map<Tier, TierState>();
-  const answers = await Promise.all(groups.map(ask));
-  for (const [index, states] of answers.entries())
-    for (const [place, state] of states.entries()) {
-      const tier = groups[index]?.tiers[place];
-      if (tier) found.set(tier, state);
-    }
+  await Promise.all(groups.map(async (group) => note(found, group, await ask(group))));
   return tiers.flatMap((tier) => found.get(tier) ?? []);
+}
+
+function note(found: Map<Tier, TierState>, { tiers }: Group, states: readonly TierState[]): void {
+  for (const [index, tier] of tiers.entries()) {
+    const state = states[index];
+    if (state) found.set(tier, state);
+  }
 }
 
 function statesOf(tiers: readonly Tier[], debts: readonly number[]): readonly TierState[] {

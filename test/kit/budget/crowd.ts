@@ -106,6 +106,7 @@ function startWorker(options: WorkerOptions): Worker {
       lines.push(...parts);
       if (lines.includes('ready')) resolve();
     });
+    child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`A process of the crowd ended (${code}).`)));
   });
   return { process: child, lines, ready, ended: once(child, 'close') };
