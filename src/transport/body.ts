@@ -25,7 +25,11 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
         reject(tooLarge(maxBytes));
       } else chunks.push(chunk);
     });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on('end', () => {
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+      // An answer that goes on keeps its request, and that these listeners.
+      chunks.length = 0;
+    });
     request.on('error', (cause) => reject(new WeirError('CANCELLED', { cause })));
     // Every request closes; only one that closes early is worth an error with its stack.
     request.on('close', () => {

@@ -156,5 +156,7 @@ function openStream(response: ServerResponse, { contentType, opening }: ChannelF
   // The body ends with the connection, so that a frame is written and shared as it is, without a chunk around it.
   response.removeHeader('transfer-encoding');
   response.writeHead(200, { ...streamHeaders, 'content-type': contentType });
+  // Alone, since the head is kept with the answer: as one string, and not as the thirty that it is put together from.
+  response.flushHeaders();
   response.write(opening);
 }

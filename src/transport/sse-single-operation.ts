@@ -36,7 +36,7 @@ export class SseSingleOperation implements Sink {
     this.#abort = undefined;
     if (outcome.kind === 'events') this.#attach(outcome.events);
     else if (!this.#isOver) {
-      const result = outcome.kind === 'result' ? outcome.result : refusedResult(outcome.errors);
+      const result = outcome.kind === 'result' ? outcome.result : refusedResult(outcome);
       this.#send(singleFrame.next(this.id, jsonFrom(result)));
       this.end('completed');
     }

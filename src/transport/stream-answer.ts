@@ -15,7 +15,10 @@ import { StreamResponse } from './stream-response.ts';
 /** A request that a stream may answer, with its parameters as they came. */
 export interface StreamAnswerRequest {
   readonly method: 'GET' | 'POST';
-  readonly facts: Pick<RequestFacts, 'requestId' | 'principal' | 'traceparent' | 'deadlineMs' | 'record'>;
+  readonly facts: Pick<
+    RequestFacts,
+    'requestId' | 'principal' | 'traceparent' | 'deadlineMs' | 'record' | 'costHeader' | 'setHeader'
+  >;
   readonly parameters: unknown;
   readonly accepted: Accepted;
   /** Position after which events shall go on: see {@link lastEventIdFrom}. */
@@ -43,7 +46,7 @@ export function createStreamAnswer(parts: StreamParts): AnswerStream {
     const { facts, accepted } = request;
     const prepared = parts.prepare({ ...facts, method: request.method, parameters: parametersOf(request) });
     const acceptsJson = accepted.json > 0;
-    if (prepared.kind === 'refused' && acceptsJson) return { errors: prepared.errors };
+    if (prepared.kind === 'refused' && acceptsJson) return refusal(prepared);
     if (prepared.kind === 'ready' && !prepared.isSubscription && acceptsJson)
       return resultFrom(await runWhileOpen(prepared, response));
     return openStream(parts, request, { prepared, response });
@@ -68,7 +71,7 @@ async function openStream(
   if ((outcome.kind === 'refused' && accepted.json > 0) || response.destroyed) {
     connections.release(facts.principal);
     if (outcome.kind === 'events') outcome.events.attach(nobody).stop('client');
-    return outcome.kind === 'refused' ? { errors: outcome.errors } : undefined;
+    return outcome.kind === 'refused' ? refusal(outcome) : undefined;
   }
   const stream = new StreamResponse(parts, {
     response,
@@ -76,7 +79,7 @@ async function openStream(
     encoding: encodingFor(accepted),
   });
   if (outcome.kind === 'events') stream.attach(outcome.events);
-  else stream.finish(jsonFrom(outcome.kind === 'result' ? outcome.result : refusedResult(outcome.errors)));
+  else stream.finish(jsonFrom(outcome.kind === 'result' ? outcome.result : refusedResult(outcome)));
   return undefined;
 }
 
@@ -104,7 +107,11 @@ async function runWhileOpen(
 
 function resultFrom(outcome: StreamOutcome): ExecutionResult {
   if (outcome.kind === 'result') return outcome.result;
-  return { errors: outcome.kind === 'refused' ? outcome.errors : [] };
+  return outcome.kind === 'refused' ? refusal(outcome) : { errors: [] };
+}
+
+function refusal({ errors, extensions }: Extract<StreamOutcome, { kind: 'refused' }>): ExecutionResult {
+  return extensions ? { errors, extensions } : { errors };
 }
 
 /** The form that is wanted more; of two wanted alike, the one that more clients resume by themselves. */

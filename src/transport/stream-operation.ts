@@ -22,19 +22,28 @@ export interface StreamRequest {
   readonly parameters: StreamParameters;
   /** Takes the record of its end, once; default: that of the gateway. */
   readonly record?: RecordEnd;
+  /** See {@link RequestFacts}; default: none, as a WebSocket's messages have none. */
+  readonly costHeader?: string | undefined;
+  readonly setHeader?: RequestFacts['setHeader'];
 }
 
 /** What came of an operation. */
 export type StreamOutcome =
   /** It was not executed, or gave no data at all; each error says by `extensions.http` how HTTP sends it. */
-  | { readonly kind: 'refused'; readonly errors: readonly GraphQLError[] }
+  | {
+      readonly kind: 'refused';
+      readonly errors: readonly GraphQLError[];
+      readonly extensions?: ExecutionResult['extensions'];
+    }
   | { readonly kind: 'result'; readonly result: ExecutionResult }
   /** Nothing has begun yet: see {@link Deliverable}. */
   | { readonly kind: 'events'; readonly events: Deliverable };
 
+type Refused = Extract<StreamOutcome, { readonly kind: 'refused' }>;
+
 /** An operation whose document was read: refused, or ready to run. */
 export type Prepared =
-  | (StreamOutcome & { readonly kind: 'refused' })
+  | Refused
   | {
       readonly kind: 'ready';
       readonly isSubscription: boolean;
@@ -101,7 +110,7 @@ export function createStreamOperations(parts: StreamOperationParts): PrepareOper
   return (request) => {
     const startMs = parts.clock.nowMs();
     const record = request.record ?? recordOnce(parts.record);
-    const refused = (thrown: readonly unknown[]): StreamOutcome & { kind: 'refused' } => {
+    const refused = (thrown: readonly unknown[]): Refused => {
       const errors = thrown.map((error) => refuse(error, request.requestId, parts.log));
       const codes = errors.map(({ extensions }) => String(extensions['code']));
       record(refusedRecord(request.requestId, codes, parts.clock.nowMs() - startMs));
@@ -124,7 +133,7 @@ export function createStreamOperations(parts: StreamOperationParts): PrepareOper
 interface ReadyParts {
   readonly enveloped: Enveloped;
   readonly document: DocumentNode;
-  readonly refused: (thrown: readonly unknown[]) => StreamOutcome;
+  readonly refused: (thrown: readonly unknown[]) => Refused;
   readonly abort: () => void;
 }
 
@@ -155,7 +164,9 @@ function outcomeFrom(result: unknown, { refused, abort }: ReadyParts): StreamOut
   if (isDeliverable(events)) return { kind: 'events', events };
   if (isAsyncIterable(events)) return { kind: 'events', events: deliverableFrom(events, abort) };
   const answer = result as ExecutionResult; // as: what else execute and subscribe give
-  return 'data' in answer ? { kind: 'result', result: answer } : refused(answer.errors ?? [noAnswer()]);
+  if ('data' in answer) return { kind: 'result', result: answer };
+  const outcome = refused(answer.errors ?? [noAnswer()]);
+  return answer.extensions ? { ...outcome, extensions: answer.extensions } : outcome;
 }
 
 function noAnswer(): WeirError {
@@ -166,25 +177,23 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
-function factsOf(
-  { requestId, principal, traceparent, deadlineMs, method, parameters }: StreamRequest,
-  record: RecordEnd,
-  signal: AbortSignal,
-): StreamFacts {
+function factsOf(request: StreamRequest, record: RecordEnd, signal: AbortSignal): StreamFacts {
   return {
-    requestId,
-    principal,
-    traceparent,
-    deadlineMs,
+    requestId: request.requestId,
+    principal: request.principal,
+    traceparent: request.traceparent,
+    deadlineMs: request.deadlineMs,
     signal,
     record,
-    costHeader: undefined,
-    setHeader: () => {},
+    costHeader: request.costHeader,
+    setHeader: request.setHeader ?? setNoHeader,
     acceptsEvents: true,
-    params: parameters,
-    request: { method },
+    params: request.parameters,
+    request: { method: request.method },
   };
 }
+
+function setNoHeader(): void {}
 
 /** An error as it stands in a message to a client. */
 export function shownError(error: GraphQLError): Record<string, unknown> {
@@ -194,8 +203,8 @@ export function shownError(error: GraphQLError): Record<string, unknown> {
 }
 
 /** A refusal as a result of GraphQL, for streams that know no other form. */
-export function refusedResult(errors: readonly GraphQLError[]): { readonly errors: readonly unknown[] } {
-  return { errors: errors.map(shownError) };
+export function refusedResult({ errors, extensions }: Refused): object {
+  return { errors: errors.map(shownError), extensions };
 }
 
 /** JSON text of a result; one that cannot be JSON, as a scalar may give, becomes an error. */

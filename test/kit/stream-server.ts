@@ -119,7 +119,7 @@ const denial = new GraphQLError('Not yours.', { extensions: { code: 'FORBIDDEN' 
 function testPipeline(topic: TestTopic, contexts: SeenContext[]): Plugin<RequestFacts & OperationContext> {
   return {
     onContextBuilding({ context, extendContext }) {
-      contexts.push(context as unknown as SeenContext);
+      if (contexts.length < 100) contexts.push(context as unknown as SeenContext); // as: no resolver reads it
       extendContext({ end: () => {} } as unknown as OperationContext);
     },
     onSubscribe({ args, setResultAndStopExecution }) {
