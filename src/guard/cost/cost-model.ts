@@ -13,6 +13,7 @@ import {
   isAbstractType,
   isCompositeType,
   isInputObjectType,
+  isIntrospectionType,
   isLeafType,
   isListType,
   isObjectType,
@@ -153,14 +154,21 @@ function fieldsOf(read: Reading, type: GraphQLObjectType): ReadonlyMap<string, F
   return new Map(fields.map((field) => [field.name, fieldFacts(read, field, `${type.name}.${field.name}`)]));
 }
 
+/** An object that describes the schema is made of what is in memory: tools that read all of it should be able to. */
+const introspectionPoints = 1 / 256;
+
+function isIntrospection(type: GraphQLNamedType): boolean {
+  return isIntrospectionType(type) && isCompositeType(type);
+}
+
 function fieldFacts(read: Reading, field: GraphQLField<unknown, unknown>, coordinate: string): FieldFacts {
   const type = getNamedType(field.type);
-  const ownPoints = weightOf(field, coordinate);
+  const weight = weightOf(field, coordinate);
   const facts = {
     name: field.name,
-    callWeight: ownPoints ?? defaultWeight(type),
+    callWeight: weight ?? defaultWeight(type),
     itemWeight: read.weights.get(type) ?? 0,
-    ownPoints,
+    ownPoints: weight ?? (isIntrospection(type) ? introspectionPoints : undefined),
     isList: isListType(getNullableType(field.type)),
     listSize: listSizeFrom(read, field, coordinate),
     args: field.args.map((arg) => inputFacts(arg, coordinate)),

@@ -1,6 +1,7 @@
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { type CostModelOptions, createCostModel } from '../../../src/guard/cost/cost-model.ts';
+import { priceDocument } from '../../../src/guard/cost/price-document.ts';
 import { compilePrice } from '../../../src/guard/cost/price-plan.ts';
 import { costDirectives } from '../../kit/cost-directives.ts';
 
@@ -87,21 +88,28 @@ describe('the price of introspection', () => {
     type Two implements Node { id: ID, b: Int, c: Shade, d: Int, e: Int, f: Int }
     input In { a: Int, b: Int, c: Int, d: Int, e: Int, f: Int }
     enum Shade { ${Array.from({ length: 30 }, (_, index) => `S${index}`).join(' ')} }`;
-  const points = (document: string) => pointsOf(sdl, document);
+  /** Objects answered at most, without the root; the root field's own first. */
+  const objects = (document: string) =>
+    priceDocument({ sdl, operation: document, variables: {}, defaultListSize: 1 }).typeCost - 1;
 
   it('is by the sizes that the schema really has', () => {
     const types = Object.keys(schemaOf(sdl).getTypeMap()).length;
-    expect(points('{ __schema { types { name } } }')).toBe(1 + types);
-    expect(points('{ __type(name: "Two") { possibleTypes { name } } }')).toBe(1 + 2);
-    expect(points('{ __type(name: "In") { inputFields { name } } }')).toBe(1 + 6);
-    expect(points('{ __type(name: "Shade") { enumValues { name } } }')).toBe(1 + 30);
-    expect(points('{ __type(name: "Query") { fields { args { name } } } }')).toBeGreaterThanOrEqual(
+    expect(objects('{ __schema { types { name } } }')).toBe(1 + types);
+    expect(objects('{ __type(name: "Two") { possibleTypes { name } } }')).toBe(1 + 2);
+    expect(objects('{ __type(name: "In") { inputFields { name } } }')).toBe(1 + 6);
+    expect(objects('{ __type(name: "Shade") { enumValues { name } } }')).toBe(1 + 30);
+    expect(objects('{ __type(name: "Query") { fields { args { name } } } }')).toBeGreaterThanOrEqual(
       1 + 6 * 4,
     );
-    expect(points('{ __schema { directives { args { name } } } }')).toBeLessThan(Infinity);
+    expect(objects('{ __schema { directives { args { name } } } }')).toBeLessThan(Infinity);
+  });
+
+  it('is the 256th of a point for each object, so that a tool can read all of a schema', () => {
+    const all = getIntrospectionQuery();
+    expect(pointsOf(sdl, all)).toBeCloseTo(objects(all) / 256, -1);
   });
 
   it('is that of the answer, for the names of the types', () => {
-    expect(points('{ __typename a { __typename } }')).toBe(1);
+    expect(pointsOf(sdl, '{ __typename a { __typename } }')).toBe(1);
   });
 });
