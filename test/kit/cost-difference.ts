@@ -4,10 +4,10 @@ import { type Price, type PriceWork, referencePrice } from './cost-reference.ts'
 import { smallerDocuments } from './generate/shrink-document.ts';
 
 /**
- * Selections that an engine must price exactly, as many as the enumeration looks at: it shares nothing, so an engine
- * needs no more. Beyond that a price may be higher, never lower.
+ * Selections that the enumeration looks at when an engine must still be exact. Engines may look at 5,000, and at each
+ * a second time; the enumeration shares nothing. Beyond that a price may be higher, never lower.
  */
-const maxExactWork = 5_000;
+const maxExactWork = 2_000;
 
 /** Enough for a small operation; a failing test should not take minutes. */
 const maxShrinkTries = 500;

@@ -31,6 +31,13 @@ const sdl = `${costDirectives}
     product(ids: [ID!] = []): [Product] @listSize(slicingArguments: ["ids"])
     search(filter: Filter, limit: Int): [Product] @cost(weight: "5") @listSize(slicingArguments: ["limit"], assumedSize: 1, requireOneSlicingArgument: false)
   }
+  type Shelf { books: [Product] @listSize(assumedSize: 2) }
+  extend type Query {
+    shelves(first: Int): [Shelf] @listSize(slicingArguments: ["first"], sizedFields: ["books"])
+    find(order: Order = {} @cost(weight: "15")): Int @cost(weight: "5")
+  }
+  input Order { nested: Nested = {} @cost(weight: "4") }
+  input Nested { approx: Boolean = true @cost(weight: "-12") }
   type Mutation { pay(amount: Int): Payment, value: Int }
 `;
 
@@ -222,6 +229,50 @@ describe('priceDocument()', () => {
     });
     // No size to hand down: 7 each.
     expect(price('{ page { nodes { name } } }')).toEqual({ typeCost: 9, fieldCost: 2, points: 8 });
+  });
+
+  it('sizes the lists below a field that names them, and never the field itself by the same', () => {
+    // Nothing sizes the shelves: 7, with 3 books each. Query 1 + 7 + 7 x 3; shelves once, books on each.
+    expect(price('{ shelves(first: 3) { books { name } } }')).toEqual({
+      typeCost: 29,
+      fieldCost: 8,
+      points: 28,
+    });
+    // Without a size to hand down, books have their own: 2.
+    expect(price('{ shelves { books { name } } }')).toEqual({ typeCost: 22, fieldCost: 8, points: 21 });
+    expect(price('{ shelves(first: null) { books { name } } }')).toEqual(
+      price('{ shelves { books { name } } }'),
+    );
+  });
+
+  it.each<[what: string, operation: string, variables: Variables, cost: number]>([
+    // find 5 + order 15 + nested 4 - approx 12.
+    ['everything is left out', '{ find }', {}, 12],
+    ['a variable is left out', 'query ($o: Order) { find(order: $o) }', {}, 12],
+    ['an object is empty', 'query ($o: Order) { find(order: $o) }', { o: {} }, 12],
+    ['a variable within it is left out', 'query ($n: Nested) { find(order: { nested: $n }) }', {}, 12],
+    // Null is given: what it is given for weighs, and no default below it.
+    ['a null is within it', '{ find(order: { nested: null }) }', {}, 24],
+    ['a null is within a variable', 'query ($o: Order) { find(order: $o) }', { o: { nested: null } }, 24],
+    ['a variable within it is null', 'query ($n: Nested) { find(order: { nested: $n }) }', { n: null }, 24],
+    ['it is null', '{ find(order: null) }', {}, 20],
+    ['a variable is null', 'query ($o: Order = {}) { find(order: $o) }', { o: null }, 20],
+    ['the leaf is null', '{ find(order: { nested: { approx: null } }) }', {}, 12],
+  ])('weighs defaults within input objects when %s', (_what, operation, variables, cost) => {
+    expect(price(operation, variables)).toEqual({ typeCost: 1, fieldCost: cost, points: cost });
+  });
+
+  it('clamps each item before it adds the arguments', () => {
+    const { points } = priceDocument({
+      sdl: `${costDirectives}
+        type Cheap @cost(weight: "-7") { name: String @cost(weight: "2") }
+        type Query { cheap(text: String @cost(weight: "15")): [Cheap] @listSize(assumedSize: 10) }`,
+      operation: '{ cheap(text: "t") { name } }',
+      variables: {},
+      defaultListSize: 1,
+    });
+    // Ten items of -7 + 2 are nothing; the argument is 15.
+    expect(points).toBe(15);
   });
 
   it('charges nothing for __typename', () => {
