@@ -68,5 +68,6 @@ it('startTcpProxy() cuts a line in each of its ways, and mends it', async () => 
 
   proxy.retarget(portOf(1));
   expect(await ask(await open(proxy.port))).toBe('two');
+  expect(await ask(fourth)).toBe('one');
   for (const opened of [second, third]) opened.destroy();
 });

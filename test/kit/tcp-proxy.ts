@@ -13,7 +13,7 @@ export interface TcpProxy extends AsyncDisposable {
   readonly blackhole: () => void;
   /** Ends the blackhole for connections made from now on; those of before stay dead. */
   readonly heal: () => void;
-  /** Leads new connections to another port, and resets those that there are. */
+  /** Leads new connections to another port; those that there are stay. */
   readonly retarget: (port: number) => void;
 }
 
@@ -97,7 +97,6 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     },
     retarget: (port) => {
       target = port;
-      reset();
     },
     [Symbol.asyncDispose]: async () => {
       reset();

@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '../../clock.ts';
 import type { BudgetStore, ReserveRequest, Tier } from './budget-store.ts';
 import { Chunk } from './chunk.ts';
 import { createRateMeter, type RateMeter } from './rate-meter.ts';
+import { createRecentMap, type RecentMap } from './recent-map.ts';
 
 /** What {@link Chunks} needs. */
 export interface ChunksOptions {
@@ -25,12 +26,15 @@ export class Chunks {
   readonly #meter: RateMeter;
   readonly #held = new Map<string, Held>();
   readonly #leasing = new Map<string, Promise<void>>();
+  /** Until when no chunk is asked for, of tiers that lately had none to give. */
+  readonly #scarceUntilMs: RecentMap<number>;
   readonly #prefix = crypto.randomUUID();
   #count = 0;
 
   constructor(options: ChunksOptions) {
     this.#options = options;
     this.#meter = createRateMeter(options.clock, options.maxKeys);
+    this.#scarceUntilMs = createRecentMap(options.maxKeys);
   }
 
   /** Counts what is asked of a tier and answers its recent rate, in points a second. */
@@ -48,9 +52,11 @@ export class Chunks {
     return this.#held.get(idOf(tier))?.chunk;
   }
 
-  /** Whether a chunk would serve several operations of so many points. */
+  /** Whether a chunk would serve several operations of so many points, and may be had. */
   isWorthIt(tier: Tier, points: number, pointsPerSecond: number): boolean {
-    return this.#sizeOf(tier, pointsPerSecond) >= points * this.#options.minOperationsPerChunk;
+    const { clock, minOperationsPerChunk } = this.#options;
+    if (this.#sizeOf(tier, pointsPerSecond) < points * minOperationsPerChunk) return false;
+    return clock.nowMs() >= (this.#scarceUntilMs.get(idOf(tier)) ?? 0);
   }
 
   /** Resolves when the tier has a new chunk, or was refused one. Who comes meanwhile waits for the same. */
@@ -107,7 +113,10 @@ export class Chunks {
     const leaseMs = request.leaseMs + keepMs;
     const answer = await store.reserve({ ...request, id, tiers: [tier], points, leaseMs });
     const state = answer.kind === 'admitted' ? answer.states[0] : undefined;
-    if (!state) return;
+    if (!state) {
+      this.#scarceUntilMs.set(idOf(tier), clock.nowMs() + chunkMs);
+      return;
+    }
     const chunk = new Chunk({ store, id, tier, points, state, atMs: clock.nowMs() });
     const cancelTimer = clock.after(keepMs, () => {
       this.giveUp(tier).catch(onFailure);

@@ -198,6 +198,22 @@ describe('createLeasedStore()', () => {
     });
   });
 
+  it('asks once for each operation when a tier is spent, and leases again when it is not', async () => {
+    const { clock, calls, node } = open();
+    const tier = tierOf({ limitPoints: 4_000, restorePerSecond: 1_000 });
+    await warm(node, tier, clock, 500);
+    const callsBefore = calls.count;
+    for (let turn = 0; turn < 100; turn += 1) {
+      await node.reserve(requestOf([tier], 10));
+      clock.advance(2);
+    }
+    // One each, and now and then one more for a chunk.
+    expect(calls.count - callsBefore).toBeLessThan(105);
+    clock.advance(4_000);
+    await warm(node, tier, clock, 100);
+    expect(node.status().heldPoints).toBeGreaterThan(0);
+  });
+
   it('puts back what it took when the shared store fails, and says so to who asked', async () => {
     const { clock, calls, node } = open();
     const hot = tierOf({ limitPoints: 100_000, restorePerSecond: 0.001 });
