@@ -14,6 +14,8 @@ export interface CohortOptions {
   readonly cursorOf: (position: Position) => string;
   /** What a failure to listen is told as: the public JSON of a GraphQL error. */
   readonly errorFrom: (thrown: Error) => Readonly<Record<string, unknown>>;
+  /** Resolves when the topic is fed, so that nothing that happens from then on can be missed. */
+  readonly ready: Promise<void>;
   /** The last member has left. */
   readonly onEmpty: () => void;
 }
@@ -35,6 +37,8 @@ export class Cohort {
   /** Where everybody ends up. */
   #main: Lane | undefined;
   readonly #remembered = new Map<string, Promise<Delivery>>();
+  /** Lanes that wait for the topic to be fed; undefined when it is. */
+  #unready: { readonly lane: Lane; readonly after: Position | undefined }[] | undefined = [];
 
   constructor(options: CohortOptions) {
     this.#options = options;
@@ -46,6 +50,10 @@ export class Cohort {
       onLive: (lane, start) => this.#live(lane, start),
       onEnd: (lane, reason) => this.#end(lane, reason),
     };
+    options.ready.then(
+      () => this.#begin(),
+      (thrown: unknown) => this.#fail(thrown instanceof Error ? thrown : new Error(String(thrown))),
+    );
   }
 
   get size(): number {
@@ -85,8 +93,19 @@ export class Cohort {
     const lane = new Lane(this.#host);
     this.#lanes.add(lane);
     this.#opening.set(key, lane);
-    lane.open(after);
+    if (this.#unready) this.#unready.push({ lane, after });
+    else lane.open(after);
     return lane;
+  }
+
+  #begin(): void {
+    const unready = this.#unready ?? [];
+    this.#unready = undefined;
+    for (const { lane, after } of unready) if (this.#lanes.has(lane)) lane.open(after);
+  }
+
+  #fail(error: Error): void {
+    for (const { lane } of this.#unready ?? []) this.#end(lane, error);
   }
 
   #close(lane: Lane): void {

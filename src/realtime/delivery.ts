@@ -19,10 +19,18 @@ export interface DeliveryRequest {
   readonly execute: (event: BrokerEvent) => Promise<Delivery>;
   readonly cursorOf: (position: Position) => string;
   readonly errorFrom: (thrown: Error) => Readonly<Record<string, unknown>>;
-  /** Feeds the topic while the cohort lives; returns what ends that. */
-  readonly feed: () => () => void;
+  /** Feeds the topic while the cohort lives; see {@link Feed}. */
+  readonly feed: () => Feed;
   /** Told once, whoever ended it. */
   readonly onEnd: (reason: EndReason) => void;
+}
+
+/** A topic that is fed. */
+export interface Feed {
+  /** Resolves when nothing that happens from now on can be missed. */
+  readonly ready: Promise<void>;
+  /** Called once, when the last has left. */
+  readonly release: () => void;
 }
 
 /** The subscriptions of one process: every event is executed once for each audience. */
@@ -43,12 +51,12 @@ export function createDeliveries(broker: Broker): Deliveries {
     const { cohort: key, topic, execute, cursorOf, errorFrom } = request;
     const known = cohorts.get(key);
     if (known) return known;
-    const unfeed = request.feed();
+    const { ready, release } = request.feed();
     const onEmpty = () => {
       cohorts.delete(key);
-      unfeed();
+      release();
     };
-    const made = new Cohort({ topic, broker, execute, cursorOf, errorFrom, onEmpty });
+    const made = new Cohort({ topic, broker, execute, cursorOf, errorFrom, ready, onEmpty });
     cohorts.set(key, made);
     return made;
   };

@@ -86,8 +86,11 @@ function setUp(mode: TopicMode = 'log') {
       feed: () => {
         feeds += 1;
         fed += 1;
-        return () => {
-          fed -= 1;
+        return {
+          ready: Promise.resolve(),
+          release: () => {
+            fed -= 1;
+          },
         };
       },
       onEnd: () => {},
@@ -231,6 +234,25 @@ describe('createDeliveries', () => {
     expect(ends.told).toEqual(['live', 'end budget']);
     expect(skips.told).toEqual(['live', 'a', 'gap 2 budget', 'd']);
     expect(steady.told).toEqual(['live', 'a', 'b', 'c', 'd']);
+  });
+
+  it('attach() begins when the topic is fed, and tells what keeps it from that', async () => {
+    const { subscribe, publish } = setUp();
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    const waits = subscribe({ cohort: 'slow', feed: () => ({ ready, release: () => {} }) });
+    const steady = subscribe();
+    await steady.hears('live');
+    await publish('a');
+    await steady.hears('a');
+    expect(waits.told).toEqual([]);
+    resolve();
+    await waits.hears('live');
+    await publish('b');
+    await waits.hears('b');
+    expect(waits.told).toEqual(['live', 'b']);
+    const broken = { ready: Promise.reject(new Error('away')), release: () => {} };
+    const fails = subscribe({ cohort: 'broken', feed: () => broken });
+    await fails.hears('end failed');
   });
 
   it('stop() leaves without a word, and the last to leave ends the feed', async () => {
