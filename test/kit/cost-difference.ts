@@ -1,6 +1,7 @@
 import { type DocumentNode, type GraphQLSchema, print } from 'graphql';
 import type { PriceBatch } from './cost-generate.ts';
-import { type Price, type PriceWork, referencePrice } from './cost-reference.ts';
+import { referencePrice } from './cost-reference.ts';
+import type { Price, PriceWork } from './cost-reference-case.ts';
 import { smallerDocuments } from './generate/shrink-document.ts';
 
 /**

@@ -13,8 +13,7 @@ import {
   type SelectionSetNode,
   visit,
 } from 'graphql';
-import type { PriceCase } from './cost-reference.ts';
-import type { GivenVariables } from './cost-reference-inputs.ts';
+import type { GivenVariables, PriceCase } from './cost-reference-case.ts';
 
 export function findOperation(document: DocumentNode, name?: string | null): OperationDefinitionNode {
   const operation = getOperationAST(document, name);

@@ -10,24 +10,8 @@ import {
   type ValueNode,
   valueFromASTUntyped,
 } from 'graphql';
-import type { PriceCase } from './cost-reference.ts';
+import { type Given, type GivenVariables, type PriceCase, unknown } from './cost-reference-case.ts';
 import { defaultWeight, weightOf } from './cost-reference-schema.ts';
-
-/** Stands for the value of a variable of which nothing is known. */
-export const unknown: unique symbol = Symbol('unknown');
-
-/** A value as far as it is known; undefined: absent, so that a default counts. Null is a value. */
-export type Given =
-  | undefined
-  | null
-  | string
-  | number
-  | boolean
-  | typeof unknown
-  | readonly Given[]
-  | { readonly [name: string]: Given };
-
-export type GivenVariables = Readonly<Record<string, Given>>;
 
 type InputDefinition = GraphQLArgument | GraphQLInputField;
 

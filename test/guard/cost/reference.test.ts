@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { casesOf, firstDifference, type PriceEngine } from '../../kit/cost-difference.ts';
 import { costDirectives } from '../../kit/cost-directives.ts';
 import { priceBatches } from '../../kit/cost-generate.ts';
-import { definition, type Price, type PriceRules, referencePrice } from '../../kit/cost-reference.ts';
+import { definition, referencePrice } from '../../kit/cost-reference.ts';
+import type { Price, PriceRules } from '../../kit/cost-reference-case.ts';
 
 /** The examples of the IBM GraphQL Cost specification: sections 3 and 5.3.2.2. */
 const schema = buildSchema(`${costDirectives}
