@@ -3,7 +3,7 @@ import type { CancelTimer, Clock } from '../../clock.ts';
 
 /** How many nodes share the budgets. */
 export interface NodeCount {
-  /** As of the last heartbeat that Redis answered; 1 before the first one. */
+  /** As of the last heartbeat that Redis answered; before the first one as assumed. */
   readonly nodes: () => number;
   /** Takes this node off the list, if Redis answers, and ends the heartbeat. Idempotent. */
   readonly close: () => Promise<void>;
@@ -19,7 +19,12 @@ export interface NodeCountOptions {
   readonly nodeId?: string;
   /** Default 5,000. A node that has been silent for three of them no longer counts. */
   readonly heartbeatMs?: number;
+  /** How many there are until Redis has said. Default 1. */
+  readonly assumedNodes?: number;
 }
+
+/** How soon a heartbeat that failed is tried again, at most. */
+const retryMs = 250;
 
 const heartbeatScript = `
 local time = redis.call('TIME')
@@ -35,17 +40,19 @@ return redis.call('ZCARD', KEYS[1])
 export function createNodeCount(options: NodeCountOptions): NodeCount {
   const { redis, clock, prefix = 'weir:budget', nodeId = crypto.randomUUID(), heartbeatMs = 5_000 } = options;
   const key = `${prefix}:{nodes}`;
-  let nodes = 1;
+  let nodes = options.assumedNodes ?? 1;
   let cancel: CancelTimer = () => undefined;
   let isClosed = false;
   const beat = async (): Promise<void> => {
+    let nextMs = heartbeatMs;
     try {
       const count = await redis.eval(heartbeatScript, 1, key, nodeId, 3 * heartbeatMs);
       if (typeof count === 'number') nodes = Math.max(1, count);
     } catch {
       // Redis is away: whoever reserves sees it first and says so; the last count is the best there is.
+      nextMs = Math.min(heartbeatMs, retryMs);
     }
-    if (!isClosed) cancel = clock.after(heartbeatMs, () => void beat());
+    if (!isClosed) cancel = clock.after(nextMs, () => void beat());
   };
   void beat();
   return {

@@ -17,6 +17,8 @@ export interface SharedStoreOptions {
   readonly onFailure: (error: unknown) => void;
   /** Begins every key in Redis. Default `weir:budget`. */
   readonly prefix?: string;
+  /** How many nodes there are until Redis has said. Default 1. */
+  readonly assumedNodes?: number;
 }
 
 /** The budgets that all nodes share, with all that keeps them quick and available. */
@@ -35,9 +37,9 @@ export interface SharedStoreStatus extends StoreStatus, LeaseStatus {
  * moment: from this node's share until Redis does. It owns its connection; `close()` gives back what is held and ends it.
  */
 export function openSharedStore(options: SharedStoreOptions): SharedStore {
-  const { url, clock, random, onFailure, prefix = 'weir:budget' } = options;
+  const { url, clock, random, onFailure, prefix = 'weir:budget', assumedNodes = 1 } = options;
   const redis = openBudgetRedis({ url, random, onError: onFailure });
-  const count = createNodeCount({ redis, clock, prefix });
+  const count = createNodeCount({ redis, clock, prefix, assumedNodes });
   const { nodes } = count;
   const shared = createRedisStore({ redis, prefix });
   const guarded = createResilientStore({ store: shared, clock, random, nodes, onFailure });

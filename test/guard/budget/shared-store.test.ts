@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { openSharedStore, type SharedStore } from '../../../src/guard/budget/shared-store.ts';
-import { type RedisServer, startRedisServer } from '../../kit/redis-server.ts';
+import { type RedisServer, startRedisCluster, startRedisServer } from '../../kit/redis-server.ts';
 import { requestOf, tierOf } from './tiers.ts';
 
 let server: RedisServer;
@@ -44,17 +44,39 @@ describe('openSharedStore()', () => {
     redis.disconnect();
   });
 
+  it('works on a cluster when several addresses are given', async () => {
+    await using cluster = await startRedisCluster();
+    const store = await openNode(cluster.nodes.map(({ url }) => url).join(','));
+    const tiers = [
+      tierOf({ slot: 'tenant/a' }),
+      tierOf({ name: 'global', slot: 'global', limitPoints: 100 }),
+    ];
+    const request = requestOf(tiers, 60);
+    expect(await store.reserve(request)).toMatchObject({
+      kind: 'admitted',
+      states: [{ remainingPoints: 940 }, { remainingPoints: 40 }],
+    });
+    expect(await store.settle({ ...request, points: 10 })).toMatchObject([
+      { remainingPoints: 990 },
+      { remainingPoints: 90 },
+    ]);
+    expect(store.status()).toMatchObject({ breaker: 'closed', nodes: 1 });
+    await store.close();
+  });
+
   it('answers from its share when there is no Redis at all', async () => {
     const store = openSharedStore({
       url: 'redis://127.0.0.1:1',
       clock: systemClock,
       random: Math.random,
       onFailure: () => undefined,
+      assumedNodes: 4,
     });
     const tier = tierOf();
-    expect(await store.reserve(requestOf([tier], 600))).toMatchObject({ kind: 'admitted' });
-    expect(await store.reserve(requestOf([tier], 600))).toMatchObject({ kind: 'wait' });
-    expect(store.status()).toMatchObject({ nodes: 1, fallbacks: { local: 2 } });
+    expect(await store.reserve(requestOf([tier], 250))).toMatchObject({ kind: 'admitted' });
+    expect(await store.reserve(requestOf([tier], 1))).toMatchObject({ kind: 'wait' });
+    expect(store.status().nodes).toBe(4);
+    expect(store.status().fallbacks.local).toBeGreaterThanOrEqual(2);
     await store.close();
   });
 });
