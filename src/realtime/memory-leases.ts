@@ -1,8 +1,14 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { assertLeaseBounds, type Leases } from './leases.ts';
 
+/** Leases that are kept in memory. */
+export interface MemoryLeases extends Leases {
+  /** Keys in memory, those included whose leases have lapsed unnoticed. */
+  readonly size: number;
+}
+
 /** {@link Leases} of one process. Lapsed ones are forgotten when their key is used, and all of them now and then. */
-export function createMemoryLeases(clock: Clock = systemClock): Leases {
+export function createMemoryLeases(clock: Clock = systemClock): MemoryLeases {
   /** When each holder's lease lapses. */
   const keys = new Map<string, Map<string, number>>();
   let sweepAtSize = minSweepSize;
@@ -38,6 +44,9 @@ export function createMemoryLeases(clock: Clock = systemClock): Leases {
       }
     },
     count: async (key) => holdersOf(key).size,
+    get size() {
+      return keys.size;
+    },
     close: async () => keys.clear(),
   };
 }
