@@ -1,11 +1,15 @@
-import { parseArgs } from 'node:util';
-import { GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
-import { type Environment, parseConfig, type Settings, type WeirConfig } from '../config.ts';
+import { dirname, join } from 'node:path';
+import { GraphQLSchema } from 'graphql';
+import { type Environment, optionSections, parseConfig, type Settings, type WeirConfig } from '../config.ts';
 import { createGateway, StartError } from '../gateway.ts';
+import { printPricedSchema } from '../pothos/print-schema.ts';
 import { advise } from './advise.ts';
+import { cost } from './cost.ts';
+import { costDiff } from './cost-diff.ts';
 import { describeOptions } from './describe-options.ts';
 import { developmentToken } from './development-token.ts';
 import { loadConfig } from './load-config.ts';
+import { parseWords, usage, type Words } from './words.ts';
 
 /** The process that a command runs in. */
 export interface CommandHost {
@@ -16,34 +20,33 @@ export interface CommandHost {
   readonly stopped: () => Promise<void>;
 }
 
-const usage = `weir COMMAND [--config FILE]
+/** Names of the words behind each command. */
+const operands = {
+  start: [],
+  check: [],
+  schema: [],
+  token: [],
+  cost: ['DOCUMENT'],
+  'cost diff': ['BASE'],
+  advise: ['TRAFFIC'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
 
-  start           serve the graph of FILE until SIGINT or SIGTERM
-  check           say what is wrong with FILE; with --options, list the options that there are instead
-  schema          print the schema of FILE in GraphQL's definition language
-  token           print a token for development: --sub user-1 [--scope "a:read b:write"] [--ttl 1h] [--tenant NAME]
-  advise TRAFFIC  propose limits from a record of traffic: [--refuse 0.001] [--json FILE]
+type Name = keyof typeof operands;
+type Command = (config: WeirConfig, host: CommandHost, words: Words<Name>) => Promise<void> | void;
 
-FILE is weir.config.ts in this folder by default. Exit codes: 0 done, 1 refused, 2 not understood.
-`;
-
-interface Command {
-  /** Names of the words behind it. */
-  readonly operands: readonly string[];
-  readonly run: (config: WeirConfig, host: CommandHost, words: Words) => Promise<void> | void;
-}
-
-const commands = {
-  start: { operands: [], run: start },
-  check: { operands: [], run: check },
-  schema: { operands: [], run: printGraph },
-  token: { operands: [], run: printToken },
-  advise: { operands: ['TRAFFIC'], run: printAdvice },
-} as const satisfies Readonly<Record<string, Command>>;
+const commands: Readonly<Record<Name, Command>> = {
+  start,
+  check,
+  schema: printGraph,
+  token: printToken,
+  cost: printCost,
+  'cost diff': printCostDiff,
+  advise: printAdvice,
+};
 
 /** Runs the command that `words` (arguments of the command line) name; resolves with the process's exit code. */
 export async function runCommand(words: readonly string[], host: CommandHost): Promise<number> {
-  const parsed = parseWords(words);
+  const parsed = parseWords<Name>(words, operands);
   if (typeof parsed === 'string') {
     host.err(`${parsed}\n\n${usage}`);
     return 2;
@@ -51,71 +54,13 @@ export async function runCommand(words: readonly string[], host: CommandHost): P
   try {
     if (parsed.help) host.out(usage);
     else if (parsed.options) host.out(optionLines());
-    else await commands[parsed.command].run(await loadConfig(parsed.config), host, parsed);
+    else await commands[parsed.command](await loadConfig(parsed.config), host, parsed);
     return 0;
   } catch (thrown) {
     if (!(thrown instanceof StartError)) throw thrown;
     host.err(`${thrown.message}\n`);
     return 1;
   }
-}
-
-interface Words {
-  readonly command: keyof typeof commands;
-  readonly operands: readonly string[];
-  readonly config: string;
-  readonly help: boolean;
-  readonly options: boolean;
-  readonly sub?: string | undefined;
-  readonly scope?: string | undefined;
-  readonly tenant?: string | undefined;
-  readonly ttl: string;
-  readonly refuse: string;
-  readonly json?: string | undefined;
-}
-
-/** What was meant, or the sentence that says what was not understood. */
-function parseWords(words: readonly string[]): Words | string {
-  const flag = { type: 'boolean', default: false } as const;
-  const text = { type: 'string' } as const;
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...words],
-      allowPositionals: true,
-      options: {
-        config: { type: 'string', default: 'weir.config.ts' },
-        help: flag,
-        options: flag,
-        sub: text,
-        scope: text,
-        tenant: text,
-        ttl: { type: 'string', default: '1h' },
-        refuse: { type: 'string', default: '0.001' },
-        json: text,
-      },
-    });
-    const [command = '', ...operands] = positionals;
-    if (values.help) return { ...values, command: 'check', operands };
-    if (isCommand(command)) {
-      const expected: readonly string[] = commands[command].operands;
-      if (operands.length === expected.length) return { ...values, command, operands };
-      if (expected.length > 0)
-        return `Expected "${[command, ...expected].join(' ')}", got "${positionals.join(' ')}".`;
-    }
-    return `Expected one command (${Object.keys(commands).join(', ')}), got "${positionals.join(' ')}".`;
-  } catch (thrown) {
-    if (isUsageError(thrown)) return thrown.message;
-    throw thrown;
-  }
-}
-
-function isCommand(word: string): word is keyof typeof commands {
-  return Object.hasOwn(commands, word);
-}
-
-/** What node:util parseArgs throws for words that it does not know. */
-function isUsageError(thrown: unknown): thrown is Error {
-  return thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS');
 }
 
 async function start(config: WeirConfig, { environment, out, stopped }: CommandHost): Promise<void> {
@@ -142,29 +87,63 @@ function assertSettings(config: WeirConfig, environment: Environment): Settings 
   return parsed.settings;
 }
 
-function printGraph({ schema }: WeirConfig, { out }: CommandHost): void {
+/** Looks at nothing but the schema and its page sizes: it is printed where a gateway would not start. */
+function printGraph({ schema, pages = {} }: WeirConfig, { out }: CommandHost): void {
   if (!(schema instanceof GraphQLSchema)) throw new StartError(['schema: expected a GraphQLSchema']);
-  out(`${printSchema(lexicographicSortSchema(schema))}\n`);
+  const sizes = optionSections.pages.safeParse(pages);
+  if (!sizes.success) throw new StartError(sizes.error.issues.map(({ message }) => `pages: ${message}`));
+  out(printPricedSchema(schema, sizes.data));
 }
 
 async function printToken(
   config: WeirConfig,
   { environment, out }: CommandHost,
-  words: Words,
+  words: Words<Name>,
 ): Promise<void> {
   out(`${await developmentToken(assertSettings(config, environment), words)}\n`);
+}
+
+async function printCost(
+  config: WeirConfig,
+  { environment, out }: CommandHost,
+  { operands: [file = ''], variables, operation, json }: Words<Name>,
+): Promise<void> {
+  const { schema, pages } = assertSettings(config, environment);
+  out(await cost({ schema, pages, file, variables, operation, json }));
+}
+
+async function printCostDiff(
+  config: WeirConfig,
+  { environment, out }: CommandHost,
+  { operands: [base = ''], documents, json, ...words }: Words<Name>,
+): Promise<void> {
+  const { schema, pages } = assertSettings(config, environment);
+  const { text, faults } = await costDiff({
+    schema,
+    pages,
+    base,
+    documents: documents ?? join(dirname(words.config), 'documents'),
+    maxRise: numberFrom(words['max-rise'], '--max-rise', [0, 1000]),
+    ceilingPoints: numberFrom(words.ceiling, '--ceiling', [1, 1e9]),
+    json,
+  });
+  out(`${text}\n`);
+  if (faults.length > 0) throw new StartError(faults);
 }
 
 async function printAdvice(
   config: WeirConfig,
   { environment, out }: CommandHost,
-  { operands: [file = ''], refuse, json }: Words,
+  { operands: [file = ''], refuse, json }: Words<Name>,
 ): Promise<void> {
   const { schema } = assertSettings(config, environment);
-  const refusedShare = Number(refuse);
-  if (!(refusedShare >= 0 && refusedShare <= 1))
-    throw new StartError([`advise: expected --refuse from 0 to 1, such as 0.001, got "${refuse}"`]);
-  out(await advise({ schema, file, refusedShare, json }));
+  out(await advise({ schema, file, refusedShare: numberFrom(refuse, '--refuse', [0, 1]), json }));
+}
+
+function numberFrom(text: string, name: string, [min, max]: readonly [min: number, max: number]): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= min && value <= max) return value;
+  throw new StartError([`${name}: expected a number from ${min} to ${max}, got "${text}"`]);
 }
 
 function optionLines(): string {

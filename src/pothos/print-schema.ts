@@ -22,7 +22,7 @@ import {
   withGatewayPages,
 } from '../guard/cost/weights.ts';
 
-/** IBM GraphQL Cost Directives, sections "The Cost Directive" and "The List Size Directive". */
+/** IBM GraphQL Cost Directives, sections "The Cost Directive" and "The List Size Directive", and the one that is our own. */
 const directiveDefinitions = {
   cost: `"""What an element costs, in points: a number as text (IBM GraphQL Cost Directives)."""
 directive @cost(weight: String!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR`,
@@ -35,6 +35,11 @@ directive @listSize(
   sizedFields: [String!]
   requireOneSlicingArgument: Boolean = true
 ) on FIELD_DEFINITION`,
+  listBound: `"""
+The most items that a slicing argument may ask for. What is above it is refused, so nothing costs more: with it, prices
+without variables are the same from this text as in the server. Weir's own.
+"""
+directive @listBound(maximum: Int!) on FIELD_DEFINITION`,
 } as const;
 
 type DirectiveName = keyof typeof directiveDefinitions;
@@ -49,8 +54,8 @@ interface Insertion {
 }
 
 /**
- * The schema as SDL, sorted by name, with its prices as IBM's `@cost` and `@listSize`, which printSchema of graphql-js
- * leaves out. `pages` are the gateway's page sizes: the assumed size of each connection that has none of its own.
+ * The schema as SDL, sorted by name, with its prices as IBM's `@cost` and `@listSize` (and `@listBound`), which printSchema
+ * of graphql-js leaves out. `pages` are the gateway's page sizes: the assumed size of each connection that has none of its own.
  */
 export function printPricedSchema(schema: GraphQLSchema, pages?: GatewayPages): string {
   const sorted = lexicographicSortSchema(schema);
@@ -116,9 +121,7 @@ function fieldInsertions(
   return [
     ...inputInsertions(node.arguments, find, coordinate),
     ...costInsertions(endOf(node), field, coordinate),
-    ...(listSize
-      ? [{ at: endOf(node), name: 'listSize', arguments: sizeArguments(listSize, pages) } as const]
-      : []),
+    ...(listSize ? sizeInsertions(endOf(node), withGatewayPages(listSize, pages)) : []),
   ];
 }
 
@@ -137,9 +140,16 @@ function costInsertions(at: number, element: WeighedElement | undefined, coordin
   return weight === undefined ? [] : [{ at, name: 'cost', arguments: { weight: `"${weight}"` } }];
 }
 
+function sizeInsertions(at: number, listSize: ListSize): Insertion[] {
+  const { maximum } = listSize;
+  const size = { at, name: 'listSize', arguments: sizeArguments(listSize) } as const;
+  return maximum === undefined
+    ? [size]
+    : [size, { at, name: 'listBound', arguments: { maximum: String(maximum) } }];
+}
+
 /** Only what differs from the directive's defaults. */
-function sizeArguments(own: ListSize, pages: GatewayPages | undefined): Readonly<Record<string, string>> {
-  const listSize = withGatewayPages(own, pages);
+function sizeArguments(listSize: ListSize): Readonly<Record<string, string>> {
   const { slicingArguments = [], sizedFields = [], requireOneSlicingArgument = true } = listSize;
   const isOptional = slicingArguments.length > 0 && !requireOneSlicingArgument;
   const assumedSize = listSize.defaultSize ?? listSize.assumedSize;

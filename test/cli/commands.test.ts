@@ -18,6 +18,19 @@ const files = {
     import { buildSchema } from '${graphql}';
     const schema: object = buildSchema('type Query { zebra: Int ant: Int } "unused" scalar Zoo');
     export default defineConfig({ schema, upstreams: { library: { target: '127.0.0.1:1' } }, log: { level: 'silent' }, budget: { mode: 'off' } });`,
+  'priced.config.ts': `
+    import { buildSchema } from '${graphql}';
+    const schema = buildSchema(\`
+      directive @cost(weight: String!) on FIELD_DEFINITION
+      directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION
+      type Query {
+        ants: [Int] @cost(weight: "3") @listSize(assumedSize: 7)
+        bees(first: Int): [Int] @listSize(slicingArguments: ["first"], requireOneSlicingArgument: false)
+      }\`);
+    export default { schema, upstreams: {}, pages: { defaultSize: 5, maxSize: 50 } };`,
+  'pages.config.ts': `
+    import { buildSchema } from '${graphql}';
+    export default { schema: buildSchema('type Query { ant: Int }'), upstreams: {}, pages: { maxSize: 0 } };`,
   'faulty.config.ts': `export default { schema: 5, upstreams: {}, server: { port: 'x' } };`,
   'empty.config.ts': 'export const config = {};',
   'broken.config.ts': 'export default {;',
@@ -42,10 +55,13 @@ describe('runCommand()', () => {
   });
 
   it.each([
-    [[], /^Expected one command \(start, check, schema, token, advise\), got ""\./],
+    [[], /^Expected one command \(start, check, schema, token, cost, cost diff, advise\), got ""\./],
     [['serve'], /^Expected one command .* got "serve"\./],
     [['constructor'], /^Expected one command .* got "constructor"\./],
     [['start', 'now'], /^Expected one command .* got "start now"\./],
+    [['cost'], /^Expected "cost DOCUMENT", got "cost"\./],
+    [['cost', 'a', 'b'], /^Expected "cost DOCUMENT", got "cost a b"\./],
+    [['cost', 'diff'], /^Expected "cost diff BASE", got "cost diff"\./],
     [['start', '--port', '1'], /^Unknown option '--port'/],
     [['check', '--config'], /^Option '--config <value>' argument missing/],
   ])('ends with 2 and says how it is used when it is called with %j', async (words, message) => {
@@ -118,6 +134,20 @@ describe('weir schema', () => {
     expect(out).toBe(
       `${printSchema(buildSchema('type Query { ant: Int zebra: Int } "unused" scalar Zoo'))}\n`,
     );
+  });
+
+  it('prints prices, with the page sizes of the configuration', async () => {
+    const { code, out } = await run(['schema', '--config', at('priced.config.ts')]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/ants.*@cost\(weight: "3"\)/);
+    expect(out).toMatch(/ants.*@listSize\(assumedSize: 7\)/);
+    expect(out).toMatch(/bees.*@listSize\(assumedSize: 5, .*\) @listBound\(maximum: 50\)/s);
+  });
+
+  it('ends with 1 when the page sizes are none', async () => {
+    const { code, err } = await run(['schema', '--config', at('pages.config.ts')]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^pages: expected a whole number from 1 to 1000\n/);
   });
 
   it('ends with 1 when there is no schema to print', async () => {

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await writeFile(
     config,
     `import { buildTinySchema, createProbe } from '${root}/test/kit/tiny-schema.ts';
-     export default { schema: buildTinySchema(createProbe()), upstreams: { library: { target: '127.0.0.1:1' } } };`,
+     export default { schema: buildTinySchema(createProbe()), upstreams: { library: { target: '127.0.0.1:1' } }, budget: { mode: 'off' } };`,
   );
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -119,7 +119,7 @@ function startWeir(
 ): { readonly process: ChildProcess; readonly ready: Promise<string>; readonly ended: Promise<Ended> } {
   const child = spawn(process.execPath, [main, ...words], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], PORT: '0', ...environment },
+    env: { PATH: process.env['PATH'], PORT: '0', ADMIN_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

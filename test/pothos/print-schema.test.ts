@@ -56,9 +56,9 @@ describe('printPricedSchema()', () => {
       'text: String = "a } \\"b\\"" @cost(weight: "4")',
       'type PageInfo @cost(weight: "0") {',
       'all: [String!] @listSize(assumedSize: 8)',
-      'each(ids: [ID!]!): [String!] @cost(weight: "7") @listSize(slicingArguments: ["ids"])',
-      'own(after: String, before: String, first: Int, last: Int): QueryOwnConnection @listSize(assumedSize: 5, slicingArguments: ["first", "last"], sizedFields: ["edges"], requireOneSlicingArgument: false)',
-      'things(after: String, before: String, filter: Filter @cost(weight: "-6"), first: Int, last: Int): QueryThingsConnection @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["edges"], requireOneSlicingArgument: false)',
+      'each(ids: [ID!]!): [String!] @cost(weight: "7") @listSize(slicingArguments: ["ids"]) @listBound(maximum: 3)',
+      'own(after: String, before: String, first: Int, last: Int): QueryOwnConnection @listSize(assumedSize: 5, slicingArguments: ["first", "last"], sizedFields: ["edges"], requireOneSlicingArgument: false) @listBound(maximum: 10)',
+      'things(after: String, before: String, filter: Filter @cost(weight: "-6"), first: Int, last: Int): QueryThingsConnection @listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["edges"], requireOneSlicingArgument: false) @listBound(maximum: 100)',
       'type QueryOwnConnectionEdge @cost(weight: "0") {',
       'type QueryThingsConnectionEdge @cost(weight: "0") {',
       'type Thing implements Named @cost(weight: "2") {',
@@ -72,6 +72,7 @@ describe('printPricedSchema()', () => {
     expect(weightOf(fieldOf(read, 'Query', 'each'), '')).toBe(7);
     expect(listSizeOf(fieldOf(read, 'Query', 'own'), '')).toEqual({
       assumedSize: 5,
+      maximum: 10,
       slicingArguments: ['first', 'last'],
       sizedFields: ['edges'],
       requireOneSlicingArgument: false,

@@ -16,7 +16,7 @@ export interface ListSize {
   readonly sizedFields?: readonly string[];
   /** Whether a client must give exactly one slicing argument. Default true; pricing does not depend on it. */
   readonly requireOneSlicingArgument?: boolean;
-  /** Most items that a slicing argument may ask for: larger values never reach the resolver. */
+  /** Most items that a slicing argument may ask for: larger values never reach the resolver. In SDL: `@listBound`. */
   readonly maximum?: number;
   /** Items when no slicing argument is given; goes before `assumedSize`. */
   readonly defaultSize?: number;
@@ -82,8 +82,8 @@ export function weightOf(element: WeighedElement, coordinate: string): number | 
 }
 
 /**
- * The list size of a field: `extensions.weir.listSize`, else `@listSize` of its SDL; undefined without either. Throws
- * RangeError for a size below 0.
+ * The list size of a field: `extensions.weir.listSize`, else `@listSize` of its SDL, with the maximum of `@listBound`;
+ * undefined without either. Throws RangeError for a size below 0.
  */
 export function listSizeOf(field: WeighedElement, coordinate: string): ListSize | undefined {
   const { listSize } = weightsOf(field);
@@ -92,8 +92,10 @@ export function listSizeOf(field: WeighedElement, coordinate: string): ListSize 
   if (!given) return undefined;
   const assumed = given.get('assumedSize');
   const required = given.get('requireOneSlicingArgument');
+  const maximum = argumentsOf(field, 'listBound')?.get('maximum');
   return assertSizes(
     {
+      ...(maximum?.kind === Kind.INT && { maximum: Number(maximum.value) }),
       ...(assumed?.kind === Kind.INT && { assumedSize: Number(assumed.value) }),
       slicingArguments: namesOf(given.get('slicingArguments')),
       sizedFields: namesOf(given.get('sizedFields')),

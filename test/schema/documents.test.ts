@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { schema } from '../../schema/index.ts';
+import { readStoredDocuments } from '../../src/cli/stored-documents.ts';
+import { createBudgetPolicy } from '../../src/guard/budget/policy.ts';
+import { createCostModel } from '../../src/guard/cost/cost-model.ts';
+import { compilePrice } from '../../src/guard/cost/price-plan.ts';
+import { anonymousPrincipal } from '../../src/identity/principal.ts';
+
+const documents = await readStoredDocuments(join(import.meta.dirname, '../../documents'));
+const model = createCostModel(schema, { pages: { defaultSize: 20, maxSize: 100 } });
+const ceiling = createBudgetPolicy()(anonymousPrincipal('test'), 'web').operationLimitPoints;
+
+describe('the stored documents', () => {
+  it('are some', () => {
+    expect(documents.length).toBeGreaterThanOrEqual(10);
+  });
+
+  it.each(documents)('$name is valid, and never costs more than one operation may', ({ document }) => {
+    expect(validate(schema, document)).toEqual([]);
+    const { points, upstreamCalls } = compilePrice(model, document).estimate(null);
+    expect(points).toBeLessThanOrEqual(ceiling);
+    expect(upstreamCalls).toBeLessThan(10);
+  });
+});
