@@ -118,7 +118,7 @@ export interface Broker {
    * the signal's reason when it aborts first, and with `CANCELLED` when the broker is closed.
    */
   subscribe(topic: Topic, listener: TopicListener): Promise<Subscription>;
-  /** Notes that the source has nothing to publish up to `sequence`: whoever continues it begins there. Rejects for `lossy`. */
+  /** Notes that the source has nothing to publish up to `sequence` (0: its very beginning): who continues it begins there. Rejects for `lossy`. */
   advance(topic: Topic, sequence: number): Promise<void>;
   /** Where the topic ends now: read before a query, it is where a subscription continues without a hole. Rejects for `lossy`. */
   head(topic: Topic): Promise<TopicHead>;

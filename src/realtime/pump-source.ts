@@ -1,6 +1,6 @@
 /** What a source gives. */
 export interface PumpItem {
-  /** The event's number at the source, 1 to 2^53 - 1, growing. */
+  /** The event's number at the source, 1 to 2^53 - 1, growing; of a mark from 0. */
   readonly sequence: number;
   /** Null for a mark: nothing happened up to `sequence`. A source that begins with one says from where it watches. */
   readonly payload: Uint8Array | string | null;

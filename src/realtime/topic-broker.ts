@@ -71,7 +71,7 @@ export class TopicBroker implements Broker {
     { sequence }: EventOptions = {},
   ): Promise<Published> {
     this.#assertOpen();
-    const checked = sequence === undefined ? undefined : assertSequence(topic, sequence);
+    const checked = sequence === undefined ? undefined : assertSequence(topic, sequence, 1);
     return this.#store.publish(topic, bytesOf(payload), checked);
   }
 
@@ -82,7 +82,7 @@ export class TopicBroker implements Broker {
 
   async advance(topic: Topic, sequence: number): Promise<void> {
     this.#assertOpen();
-    await this.#store.advance(topic, assertSequence(topic, sequence));
+    await this.#store.advance(topic, assertSequence(topic, sequence, 0));
   }
 
   async head(topic: Topic): Promise<TopicHead> {
@@ -160,10 +160,10 @@ function bytesOf(payload: Uint8Array | string): Uint8Array {
   );
 }
 
-function assertSequence(topic: Topic, sequence: number): number {
+function assertSequence(topic: Topic, sequence: number, min: number): number {
   assertKept(topic);
-  if (Number.isSafeInteger(sequence) && sequence >= 1) return sequence;
-  throw new RangeError(`Event sequence: expected a whole number from 1 to 2^53 - 1, got ${sequence}.`);
+  if (Number.isSafeInteger(sequence) && sequence >= min) return sequence;
+  throw new RangeError(`Event sequence: expected a whole number from ${min} to 2^53 - 1, got ${sequence}.`);
 }
 
 function assertKept({ key, mode }: Topic): void {
