@@ -220,19 +220,21 @@ function createGraph({ schema, log, pipeline }: HttpOptions) {
   });
 }
 
-function credentialsOf({ headers, headersDistinct, socket }: IncomingMessage): Credentials {
-  // `headers` keeps one of several values in silence; Node makes `headersDistinct` anew for each request that reads it.
-  const authorization = headers.authorization === undefined ? undefined : headersDistinct['authorization'];
-  return { authorization, address: socket.remoteAddress };
+function credentialsOf(request: IncomingMessage): Credentials {
+  // `headers` keeps one of several values in silence; Node makes `headersDistinct` when it is read, so it is read late.
+  const isGiven = request.headers.authorization !== undefined;
+  return {
+    authorization: isGiven ? request.headersDistinct['authorization'] : undefined,
+    address: request.socket.remoteAddress,
+  };
 }
 
-function openingFrom({ url = '', headers, headersDistinct, socket }: IncomingMessage): WsOpening {
+function openingFrom(request: IncomingMessage): WsOpening {
   return {
-    path: pathOf(url),
-    requestId: requestIdOf(headers),
-    traceparent: headerOf(headers['traceparent']),
-    authorization: headersDistinct['authorization'],
-    address: socket.remoteAddress,
+    ...credentialsOf(request),
+    path: pathOf(request.url ?? ''),
+    requestId: requestIdOf(request.headers),
+    traceparent: headerOf(request.headers['traceparent']),
   };
 }
 

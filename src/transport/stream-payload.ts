@@ -23,9 +23,9 @@ export function payloadFrom({ json, cursor }: Delivered): string {
 }
 
 /**
- * The marker in place of events that this client does not get. Data of null without errors: graphql-ws, graphql-sse, Apollo
- * and urql pass it on as a result, and Relay skips a payload of extensions alone only when its data is null, whereas
- * one without the member it takes for a fault.
+ * The marker in place of events that this client does not get. Data of null without errors: graphql-ws, graphql-sse and
+ * urql hand it on as a result, and Apollo and Relay pass over a payload without data or errors, which Relay takes for a
+ * fault only when it has no member `data` at all.
  */
 export function gapPayload(gap: { readonly dropped: number | undefined; readonly reason: string }): string {
   return JSON.stringify({ data: null, extensions: { gap } });

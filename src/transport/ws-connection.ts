@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { WeirError } from '../errors.ts';
+import type { Credentials } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { QueueItem } from '../realtime/queue.ts';
 import type { EndReason } from '../realtime/sink.ts';
@@ -18,15 +19,12 @@ import { type ClientMessage, messageText, parseMessage } from './ws-message.ts';
 import { WsOperation, type WsOperationOwner } from './ws-operation.ts';
 import { MessageRate, type RateCount } from './ws-rate.ts';
 
-/** What is kept of the request that opened a connection. */
-export interface WsOpening {
+/** What is kept of the request that opened a connection; its token only until the principal is known. */
+export interface WsOpening extends Credentials {
   /** Of its URL, without the query. */
   readonly path: string;
   readonly requestId: string;
   readonly traceparent: string | undefined;
-  /** Every value of the header, until the principal is known. */
-  readonly authorization: readonly string[] | undefined;
-  readonly address: string | undefined;
 }
 
 /** The sockets of a connection: one for writing frames, that of `ws` for reading them and for the closing handshake. */
