@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
 import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
 import { type Budget, createBudget } from './guard/budget/budget.ts';
-import { createMemoryStore } from './guard/budget/memory-store.ts';
 import type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
 import { createCostModel } from './guard/cost/cost-model.ts';
 import { createIdentify } from './identity/identify.ts';
@@ -18,7 +17,11 @@ import { createTraffic, type Traffic } from './observe/traffic.ts';
 import { createCharging } from './operation/charging.ts';
 import { createPipeline } from './operation/pipeline.ts';
 import { createTrafficRecorder } from './operation/record-traffic.ts';
+import { createSharedStores, type SharedStores } from './operation/shared-stores.ts';
 import { createCursorCodec } from './page/cursor.ts';
+import { createResumeCursorCodec } from './realtime/cursor.ts';
+import { createDeliveries, type Deliveries } from './realtime/delivery.ts';
+import { createPump, type Pump } from './realtime/pump.ts';
 import { createAdminServer } from './transport/admin.ts';
 import { createHttpServer, type GraphServer, graphqlPath } from './transport/http.ts';
 import { readinessFrom } from './transport/readiness.ts';
@@ -72,7 +75,13 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   const log = options.log ?? createLog(settings.log.level);
   const upstreams = createUpstreams(settings, log);
   const keys = createKeys(settings, log);
-  const metrics = createMetrics({ upstreams: () => statesOf(upstreams) });
+  const stores = createSharedStores({ url: settings.redis.url, clock: systemClock, log });
+  const deliveries = createDeliveries(stores.broker);
+  const pump = createPump({ broker: stores.broker, leases: stores.leases, log, clock: systemClock });
+  const metrics = createMetrics({
+    upstreams: () => statesOf(upstreams),
+    subscriptions: deliveries.size,
+  });
   let draining = false;
   const admin = createAdminServer({
     metrics,
@@ -80,20 +89,22 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     log,
   });
   const budget = createBudget({
-    store: createMemoryStore({ clock: systemClock }),
+    store: stores.budgets,
     leaseMs: settings.limits.operationTimeoutMs + settleMarginMs,
   });
   const { file, maxBytes } = settings.traffic;
   const traffic = file === '' ? undefined : createTraffic({ file, maxBytes, log });
-  const parts = { log, upstreams, keys, metrics, budget, traffic };
+  const parts = { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump };
   const { server, drain } = createGraphServer(settings, parts);
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
     await closeServer(server, settings.limits.closeTimeoutMs, drain);
+    deliveries.close();
+    await pump.close();
     await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
     keys?.close();
-    await Promise.all([budget.close(), traffic?.close()]);
+    await Promise.all([budget.close(), stores.close(), traffic?.close()]);
     metrics.close();
     // Last, so that who probes sees the drain to its end.
     await closeServer(admin, 0, async () => {});
@@ -114,6 +125,9 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
 
 /** What the graph's own server shares with the rest of the gateway. */
 interface GraphParts {
+  readonly stores: SharedStores;
+  readonly deliveries: Deliveries;
+  readonly pump: Pump;
   readonly budget: Budget;
   readonly traffic: Traffic | undefined;
   readonly log: Log;
@@ -123,7 +137,7 @@ interface GraphParts {
 }
 
 function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
-  const { log, upstreams, keys, metrics, budget, traffic } = parts;
+  const { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump } = parts;
   const { secrets } = settings.cursors;
   const pipeline = createPipeline({
     clock: systemClock,
@@ -136,6 +150,11 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
       isTold: ({ scopes }) => !settings.production || scopes.has(settings.prices.scope),
       log,
     }),
+    broker: stores.broker,
+    deliveries,
+    pump,
+    resumeCursors: createResumeCursorCodec(settings.cursors),
+    eventTimeoutMs: settings.limits.operationTimeoutMs,
     legacyHeaders: settings.budget.legacyHeaders,
     recordTraffic:
       traffic && createTrafficRecorder({ traffic, clock: systemClock, variant, secret: secrets[0] ?? '' }),
@@ -165,7 +184,7 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
     timeoutMs: settings.limits.operationTimeoutMs,
     realtime: settings.realtime,
     streamSecrets: settings.cursors.secrets,
-    onSubscriptionEnd: () => {},
+    onSubscriptionEnd: ({ transport, reason }) => metrics.subscription.ended(transport, reason),
     production: settings.production,
     explorer: !settings.production,
   });

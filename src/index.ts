@@ -19,8 +19,11 @@ export {
   type UpstreamPage,
   type UpstreamRows,
 } from './operation/resolve-connection.ts';
+export { type TopicSource, type TopicSourceOptions, topicSource } from './operation/topic-source.ts';
 export type { Connection, Edge, PageInfo } from './page/connection.ts';
 export type { FilterValue } from './page/cursor.ts';
 export { assertNodeId, encodeNodeId, type ParsedNodeId, parseNodeId } from './page/node-id.ts';
 export type { PageArguments, PageLimits } from './page/page.ts';
 export { WeirPlugin, weirPluginName } from './pothos/weir-plugin.ts';
+export type { PumpItem } from './realtime/pump-source.ts';
+export type { Audience, TopicMode } from './realtime/topic.ts';

@@ -4,6 +4,7 @@ import { createChildren, otherLabel } from './children.ts';
 import type { OperationRecord } from './operation-record.ts';
 import { createPriceMetrics } from './price-metrics.ts';
 import { createProcessMetrics } from './process-metrics.ts';
+import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscription-metrics.ts';
 import { createTimelineMetrics, durationBuckets } from './timeline-metrics.ts';
 import { createUpstreamGauges, type UpstreamSamples } from './upstream-gauges.ts';
 
@@ -11,6 +12,8 @@ import { createUpstreamGauges, type UpstreamSamples } from './upstream-gauges.ts
 export interface MetricsOptions {
   /** The upstreams at the moment of a scrape. */
   readonly upstreams: () => UpstreamSamples;
+  /** Subscriptions that are delivered at the moment of a scrape. Default: none. */
+  readonly subscriptions?: () => number;
   /** Most label sets of one kind (operations, calls, batches), from 1; what is new past them counts as `other`. Default 500. */
   readonly maxLabelSets?: number;
 }
@@ -25,6 +28,7 @@ export type MeasuredOperation = Pick<
 export interface Metrics {
   /** Counts an operation that has ended, with its calls and batches. Costs a few microseconds. */
   readonly operation: (record: MeasuredOperation) => void;
+  readonly subscription: SubscriptionMetrics;
   /** Everything in the Prometheus text format 0.0.4. */
   readonly text: () => Promise<string>;
   readonly contentType: string;
@@ -35,11 +39,13 @@ export interface Metrics {
 const defaultMaxLabelSets = 500;
 
 /** Metrics that count from zero; whoever makes them closes them. Every name begins with `weir_`, but those of the process. */
-export function createMetrics({ upstreams, maxLabelSets = defaultMaxLabelSets }: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { upstreams, subscriptions = () => 0, maxLabelSets = defaultMaxLabelSets } = options;
   const registry = new Registry();
   const operation = createOperationMetrics(registry, maxLabelSets);
   const timeline = createTimelineMetrics(registry, maxLabelSets);
   const price = createPriceMetrics(registry, maxLabelSets);
+  const subscription = createSubscriptionMetrics(registry, maxLabelSets, subscriptions);
   const sampleUpstreams = createUpstreamGauges(registry, upstreams);
   const processMetrics = createProcessMetrics(registry);
   return {
@@ -48,6 +54,7 @@ export function createMetrics({ upstreams, maxLabelSets = defaultMaxLabelSets }:
       if (record.price !== undefined) price(record, record.price);
       if (record.timeline !== undefined) timeline(record.timeline);
     },
+    subscription,
     text: async () => {
       sampleUpstreams();
       processMetrics.sample();

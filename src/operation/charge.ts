@@ -4,7 +4,7 @@ import { type RateLimitView, rateLimitView } from '../guard/budget/rate-limit-vi
 import { costModelVersion } from '../guard/cost/cost-model-version.ts';
 import type { Price, PricePlan } from '../guard/cost/price-plan.ts';
 import type { PriceNode } from '../guard/cost/price-report.ts';
-import { createTally, type OpenTally } from '../guard/cost/tally.ts';
+import { createTally, type OpenTally, type Tally } from '../guard/cost/tally.ts';
 import type { RecordedPrice } from '../observe/operation-record.ts';
 import type { Timeline } from '../observe/timeline.ts';
 
@@ -85,6 +85,12 @@ export class Charge {
       this.#state = withRefund(this.#state, price.points - actual);
       settled.catch(onUnsettled);
     } else this.#state = settled;
+  }
+
+  /** Points of one event of a subscription, by what its execution counted. */
+  pointsOf(tally: Tally): number {
+    const { plan, variables, price } = this.#parts;
+    return tally.isCounted ? plan.actual(variables ?? {}, tally) : price.points;
   }
 
   /** How the caller stands, the end of this operation included as far as it is known. */

@@ -1,7 +1,7 @@
 import type { DocumentNode } from 'graphql';
 import { WeirError } from '../errors.ts';
 import type { Admission, Budget } from '../guard/budget/budget.ts';
-import type { BudgetPolicyFor } from '../guard/budget/policy.ts';
+import type { BudgetPolicy, BudgetPolicyFor } from '../guard/budget/policy.ts';
 import type { CostModel } from '../guard/cost/cost-model.ts';
 import { compilePrice, type Price, type PricePlan } from '../guard/cost/price-plan.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -39,6 +39,8 @@ export interface Charging {
    * the store answers at once. Throws `FORBIDDEN` when a caller asks for prices who may not see them.
    */
   readonly begin: (operation: PricedOperation, context: OperationContext) => Charge | Promise<Charge>;
+  /** The books of a caller, for what is charged without an operation: the events of a subscription. */
+  readonly accountOf: (principal: Principal) => { readonly budget: Budget; readonly policy: BudgetPolicy };
 }
 
 type KnownPlans = WeakMap<DocumentNode, Map<string, PricePlan>>;
@@ -47,6 +49,10 @@ type KnownPlans = WeakMap<DocumentNode, Map<string, PricePlan>>;
 export function createCharging(parts: ChargingParts): Charging {
   const plans: KnownPlans = new WeakMap();
   return {
+    accountOf: (principal) => ({
+      budget: parts.budget,
+      policy: parts.policyFor(principal, parts.variant),
+    }),
     begin: (operation, context) => {
       const { variables, isMutation, mode } = operation;
       const mayKnow = parts.isTold(context.principal);

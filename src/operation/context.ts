@@ -7,10 +7,13 @@ import { createTimeline, type Timeline } from '../observe/timeline.ts';
 import type { Trace } from '../observe/trace.ts';
 import type { CursorCodec } from '../page/cursor.ts';
 import type { PageLimits } from '../page/page.ts';
+import type { Broker } from '../realtime/broker.ts';
 import { createDeadline, type Deadline } from '../signal.ts';
 import type { MaskInfo, ReadMasks } from '../upstream/mask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { audienceTopic } from './audience.ts';
 import { OperationUpstream } from './operation-upstream.ts';
+import type { TopicSource } from './topic-source.ts';
 
 /** What all operations of a gateway share. */
 export interface OperationParts {
@@ -21,6 +24,7 @@ export interface OperationParts {
   /** Page sizes where a connection names none of its own. */
   readonly pages: PageLimits;
   readonly onAnomaly: (anomaly: BatchAnomaly) => void;
+  readonly broker: Broker;
 }
 
 /** What one operation begins with. */
@@ -60,6 +64,11 @@ export interface OperationContext<UpstreamName extends string = string> {
   readonly rateLimit: () => RateLimitView | null;
   /** The read mask of everything that this operation selects on an object type: see {@link ReadMasks.paths}. */
   readonly readMask: (info: MaskInfo, typename: string) => readonly string[];
+  /**
+   * Gives an event to everybody who is subscribed to a topic: from client to client, or from a mutation. Rejects with
+   * `UPSTREAM_UNAVAILABLE` when the shared store is away.
+   */
+  readonly publish: (source: TopicSource, payload: string | Uint8Array) => Promise<void>;
   /** Ends the operation: loads and calls after it are refused. Idempotent. */
   readonly end: () => void;
 }
@@ -96,6 +105,9 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     readMask: masks.paths,
     // The pipeline puts the operation's own in its place as soon as it is priced.
     rateLimit: () => null,
+    publish: async (source, payload) => {
+      await parts.broker.publish(audienceTopic(source, start.principal), payload);
+    },
   };
   const context = begun as OperationContext; // as: the loaders need the context that they complete below
   const { load, loadMany, forget, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });

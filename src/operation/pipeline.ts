@@ -1,18 +1,17 @@
-import { subscribe } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { createDocuments } from '../guard/documents.ts';
-import { type RandomHex, traceFrom } from '../observe/trace.ts';
-import { createOperationContext, type OperationContext, type OperationParts } from './context.ts';
+import { traceFrom } from '../observe/trace.ts';
+import { createOperationContext, type OperationContext } from './context.ts';
 import { createExecutor } from './execution.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { type RunParts, runOperation } from './run-operation.ts';
+import { runOperation } from './run-operation.ts';
+import { subscribeOperation } from './subscribe.ts';
+import type { SubscribeParts } from './subscribed.ts';
 
 export type { RequestFacts } from './request-facts.ts';
 
 /** What the pipeline needs of its gateway. */
-export interface PipelineParts extends OperationParts, RunParts {
-  readonly randomHex: RandomHex;
-}
+export type PipelineParts = Omit<SubscribeParts, 'executor'>;
 
 /**
  * The one path parse -> guard -> execute -> settle, as an Envelop plugin: every transport obtains it with `getEnveloped`,
@@ -20,6 +19,7 @@ export interface PipelineParts extends OperationParts, RunParts {
  */
 export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & OperationContext> {
   const executor = createExecutor();
+  const subscribeParts = { ...parts, executor };
   const documents = createDocuments(parts.limits);
   return {
     onParse({ setParseFn }) {
@@ -32,10 +32,14 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
       extendContext(startOperation(parts, context));
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) => runOperation((...counted) => executor(args, ...counted), args, parts));
+      setExecuteFn((args) =>
+        runOperation(({ charge, validated }) => executor(args, charge.tally, validated), args, parts),
+      );
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args) => runOperation(() => subscribe(args), args, parts));
+      setSubscribeFn((args) =>
+        runOperation((run) => subscribeOperation(args, run, subscribeParts), args, parts),
+      );
     },
   };
 }

@@ -10,12 +10,12 @@ import {
 import { isAsyncIterable } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { rateLimitHeaders } from '../guard/budget/rate-limit-headers.ts';
-import type { OpenTally } from '../guard/cost/tally.ts';
 import type { DocumentLimits } from '../guard/documents.ts';
 import { shapeError } from '../guard/shape/refusal.ts';
 import { excessOfVariables } from '../guard/shape/variables-guard.ts';
 import type { Log } from '../observe/log.ts';
-import { onAbort } from '../signal.ts';
+import { type Deliverable, type EndReason, isDeliverable } from '../realtime/sink.ts';
+import { beforeDeadline } from './before-deadline.ts';
 import type { Charge, CostMode } from './charge.ts';
 import type { Charging, PricedOperation } from './charging.ts';
 import type { OperationContext } from './context.ts';
@@ -37,16 +37,22 @@ export interface RunParts {
 }
 
 /** One result, or the events of a subscription. */
-export type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
+export type Result = ExecutionResult | AsyncIterable<ExecutionResult> | Deliverable;
 
-/** Executes an operation, counting in `tally` what it completes. */
-export type Start = (tally: OpenTally, validated: ValidatedExecutionArgs) => Result | PromiseLike<Result>;
+/** One operation that may run. */
+export interface Run {
+  readonly validated: ValidatedExecutionArgs;
+  /** Its price; what executes it counts in the tally. */
+  readonly charge: Charge;
+  /** Ends it, for what goes on after it was started: a subscription that is delivered. Told once. */
+  readonly end: (reason: EndReason) => void;
+}
+
+/** Executes an operation, or opens its source. */
+export type Start = (run: Run) => Result | PromiseLike<Result>;
 
 /** The context that the pipeline has built, on the facts of the transport. */
 type PipelineContext = OperationContext & Pick<RequestFacts, 'record' | 'costHeader' | 'setHeader'>;
-
-/** What resolvers get after the deadline to fail by its signal, so that the rest of the answer still stands. */
-const graceMs = 25;
 
 /**
  * Prices an operation, runs it when its caller's budgets have what it may cost, and charges what it used. To the end in
@@ -76,7 +82,14 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
     const refusal = begun.refusal();
     if (refusal) return priced(settleFailure(refusal, settlement));
     if (mode === 'validate' || !('schema' in validated)) return priced(settle({ data: null }, settlement));
-    const result = await beforeDeadline(start(begun.tally, validated), context.signal, clock);
+    const end: Run['end'] = (reason) => onEnd({ codes: [], hasData: true, endReason: reason });
+    const run = { validated, charge: begun, end };
+    const result = await beforeDeadline(start(run), context.signal, clock);
+    // Its events have contexts of their own; it is ended when its last one has come.
+    if (isDeliverable(result)) {
+      context.end();
+      return result;
+    }
     return isAsyncIterable(result) ? settleEvents(result, settlement) : priced(settle(result, settlement));
   } catch (thrown) {
     return priced(settleFailure(thrown, settlement));
@@ -122,23 +135,4 @@ function withCost(
   for (const name in headers) setHeader(name, headers[name] ?? '');
   const cost = charge.extension();
   return cost ? { ...answer, extensions: { ...answer.extensions, cost } } : answer;
-}
-
-/** The outcome of `work`, or the signal's reason a little after it has aborted: a resolver may never end by itself. */
-function beforeDeadline<Outcome>(
-  work: Outcome | PromiseLike<Outcome>,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    let cancelTimer = () => {};
-    const unlink = onAbort(signal, () => {
-      cancelTimer = clock.after(graceMs, () => reject(signal.reason));
-    });
-    const leave = () => {
-      unlink();
-      cancelTimer();
-    };
-    Promise.resolve(work).finally(leave).then(resolve, reject);
-  });
 }

@@ -3,7 +3,7 @@ import { capErrors } from '../guard/documents/error-cap.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationContext } from './context.ts';
 import { publicError } from './public-error.ts';
-import { codesOf } from './record-end.ts';
+import { codesOf, type EndedOperation } from './record-end.ts';
 
 /** The end of an operation, given by what executed it. */
 export interface Settlement {
@@ -12,7 +12,7 @@ export interface Settlement {
   /** Most errors of one answer; see {@link capErrors}. */
   readonly maxErrors: number;
   /** Told once when there is nothing more to come, with the codes of all that came. */
-  readonly onEnd: (end: { readonly codes: readonly string[]; readonly hasData: boolean }) => void;
+  readonly onEnd: (end: EndedOperation) => void;
 }
 
 /**
@@ -29,7 +29,11 @@ function isPresent(data: unknown): boolean {
   return data !== null && data !== undefined;
 }
 
-function withPublicErrors(result: ExecutionResult, { context, log, maxErrors }: Settlement): ExecutionResult {
+/** The result with errors of the closed table only, at most `maxErrors` of them; faults behind them are logged. */
+export function withPublicErrors(
+  result: ExecutionResult,
+  { context, log, maxErrors }: Omit<Settlement, 'onEnd'>,
+): ExecutionResult {
   if (!result.errors?.length) return result;
   const { requestId } = context;
   const logged = new Set<unknown>();

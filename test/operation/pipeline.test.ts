@@ -10,10 +10,12 @@ import { createOperationContext, type OperationParts } from '../../src/operation
 import { createPipeline } from '../../src/operation/pipeline.ts';
 import type { RequestFacts } from '../../src/operation/request-facts.ts';
 import { createCursorCodec } from '../../src/page/cursor.ts';
+import { createMemoryBroker } from '../../src/realtime/memory-broker.ts';
 import { createReadMasks } from '../../src/upstream/mask.ts';
 import { defaultDocumentLimits } from '../guard/shape/default-limits.ts';
 import { chargingOf } from '../kit/charging.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
+import { realtimeOf } from '../kit/realtime.ts';
 import { type AnswerBody, codesOf, createCollectingLog, openTinyGateway } from '../kit/tiny-gateway.ts';
 import { buildTinySchema, canary, createProbe, type Probe, shelfById } from '../kit/tiny-schema.ts';
 
@@ -250,6 +252,7 @@ function partsWith(clock: OperationParts['clock'], probe: Probe = createProbe())
     masks: createReadMasks(buildTinySchema(probe)),
     pages: { defaultSize: 20, maxSize: 100 },
     onAnomaly: () => {},
+    broker: createMemoryBroker({ log: createCollectingLog(), clock: createFakeClock() }),
   };
 }
 
@@ -263,6 +266,8 @@ function createEngine() {
   const pipeline = createPipeline({
     ...partsWith(clock, probe),
     limits: defaultDocumentLimits,
+    // Its timers are those of the gateway, and not of an operation.
+    ...realtimeOf(createFakeClock(), log),
     charging: chargingOf(schema),
     legacyHeaders: false,
     recordTraffic: undefined,

@@ -1,0 +1,116 @@
+import { hash } from 'node:crypto';
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  mapSourceToResponseEvent,
+  print,
+  type ValidatedSubscriptionArgs,
+  validateSubscriptionArgs,
+} from 'graphql';
+import { canonicalJson } from '../batch/canonical-json.ts';
+import { WeirError } from '../errors.ts';
+import type { Position } from '../realtime/broker.ts';
+import { assertResumeCursor, type ResumeCursorCodec } from '../realtime/cursor.ts';
+import type { DeliveryRequest } from '../realtime/delivery.ts';
+import type { Deliverable } from '../realtime/sink.ts';
+import type { OperationContext } from './context.ts';
+import { createEventAccount } from './event-account.ts';
+import { executeEvent } from './execute-event.ts';
+import { feedTopic } from './feed-topic.ts';
+import { iterateDeliverable } from './iterate-deliverable.ts';
+import { publicError } from './public-error.ts';
+import type { Run } from './run-operation.ts';
+import { type Subscribed, type SubscribeParts, subscribedTo } from './subscribed.ts';
+import { TopicSource } from './topic-source.ts';
+
+/**
+ * Opens the source of a subscription that may run. A topic is delivered (see {@link Deliverable}); of any other async
+ * iterable each event is executed for its subscriber alone. Rejects with `INVALID_CURSOR` when the client resumes by a
+ * cursor that this subscription never gave it.
+ */
+export async function subscribeOperation(
+  args: ExecutionArgs,
+  run: Run,
+  parts: SubscribeParts,
+): Promise<ExecutionResult | AsyncIterable<ExecutionResult> | Deliverable> {
+  const context = args.contextValue as OperationContext; // as: graphql-js knows nothing of contexts
+  const validated = validateSubscriptionArgs(args);
+  if (!('schema' in validated)) return { errors: validated };
+  // Subscribing costs no objects: each event pays for its own.
+  run.charge.tally.begin([], []);
+  const stream = await createSourceEventStream(validated);
+  if (!(stream instanceof TopicSource)) return plainEvents(stream, validated);
+  const subscribed = subscribedTo(stream, { args, validated, principal: context.principal });
+  const after = resumedFrom(args, subscribed, parts.resumeCursors);
+  run.charge.settle();
+  return deliverable(subscribed, after, run, context, parts);
+}
+
+function plainEvents(
+  stream: AsyncIterable<unknown> | ExecutionResult,
+  validated: ValidatedSubscriptionArgs,
+): ExecutionResult | AsyncIterable<ExecutionResult> {
+  return Symbol.asyncIterator in stream ? mapSourceToResponseEvent(validated, stream) : stream;
+}
+
+/** Where the client goes on: `extensions.resume` of its request, however its transport carried it. */
+function resumedFrom(
+  { contextValue }: ExecutionArgs,
+  { topic, audienceKey: key }: Subscribed,
+  codec: ResumeCursorCodec,
+): Position | undefined {
+  const { params } = contextValue as { params?: { extensions?: { resume?: unknown } | null } }; // as: of the transport
+  const resume = params?.extensions?.resume;
+  if (resume === undefined || resume === null) return undefined;
+  if (typeof resume === 'string') return assertResumeCursor(codec, { topic, audienceKey: key }, resume);
+  throw new WeirError('BAD_REQUEST', {
+    message: `Request "extensions.resume": expected a cursor of this subscription, got ${typeof resume}.`,
+  });
+}
+
+function deliverable(
+  subscribed: Subscribed,
+  after: Position | undefined,
+  run: Run,
+  context: OperationContext,
+  parts: SubscribeParts,
+): Deliverable {
+  const { topic, source, principal } = subscribed;
+  const { log, charging, resumeCursors } = parts;
+  const { requestId } = context;
+  const request: Omit<DeliveryRequest, 'sink'> = {
+    cohort: cohortOf(subscribed),
+    topic,
+    after,
+    account: createEventAccount({
+      ...charging.accountOf(principal),
+      clock: parts.clock,
+      onFailed: (err) => log.warn({ requestId, err }, 'an event was not charged'),
+    }),
+    whenEmpty: source.options.whenEmpty ?? (topic.mode === 'log' ? 'end' : 'skip'),
+    execute: (event) => executeEvent(subscribed, event, { parts, charge: run.charge, requestId }),
+    cursorOf: (position) => resumeCursors.encode(subscribed, position),
+    errorFrom: (thrown) => {
+      const { error, fault } = publicError(thrown, requestId);
+      if (fault) log.error({ requestId, err: fault }, 'subscription failed');
+      return { ...error.toJSON() };
+    },
+    feed: () => feedTopic(subscribed, requestId, parts),
+    onEnd: (reason) => run.end(reason),
+  };
+  const attach: Deliverable['attach'] = (sink) => parts.deliveries.attach({ ...request, sink });
+  return { attach, [Symbol.asyncIterator]: () => iterateDeliverable(attach) };
+}
+
+/** Equal for all who share one execution. Variables are plain data, as their transport parsed them. */
+function cohortOf({ args, topic, audienceKey: key }: Subscribed): string {
+  const { document, operationName, variableValues } = args;
+  return JSON.stringify([
+    hash('sha256', document.loc?.source.body ?? print(document)),
+    operationName ?? null,
+    canonicalJson(variableValues ?? {}),
+    topic.key,
+    key,
+  ]);
+}

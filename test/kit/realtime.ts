@@ -1,0 +1,23 @@
+import type { Clock } from '../../src/clock.ts';
+import type { Log } from '../../src/observe/log.ts';
+import type { SubscribeParts } from '../../src/operation/subscribed.ts';
+import { createResumeCursorCodec } from '../../src/realtime/cursor.ts';
+import { createDeliveries } from '../../src/realtime/delivery.ts';
+import { createMemoryBroker } from '../../src/realtime/memory-broker.ts';
+import { createMemoryLeases } from '../../src/realtime/memory-leases.ts';
+import { createPump } from '../../src/realtime/pump.ts';
+
+/** What pipelines under test deliver events with, in memory. */
+export function realtimeOf(
+  clock: Clock,
+  log: Log,
+): Pick<SubscribeParts, 'broker' | 'deliveries' | 'pump' | 'resumeCursors' | 'eventTimeoutMs'> {
+  const broker = createMemoryBroker({ log, clock });
+  return {
+    broker,
+    deliveries: createDeliveries(broker),
+    pump: createPump({ broker, leases: createMemoryLeases(clock), log, clock }),
+    resumeCursors: createResumeCursorCodec({ secrets: ['x'.repeat(32)] }),
+    eventTimeoutMs: 5000,
+  };
+}
