@@ -81,6 +81,7 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   const metrics = createMetrics({
     upstreams: () => statesOf(upstreams),
     subscriptions: deliveries.size,
+    budgets: stores.budgetStatus,
   });
   let draining = false;
   const admin = createAdminServer({

@@ -1,5 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { errorTable } from '../errors.ts';
+import { type BudgetSample, createBudgetGauges } from './budget-gauges.ts';
 import { createChildren, otherLabel } from './children.ts';
 import type { OperationRecord } from './operation-record.ts';
 import { createPriceMetrics } from './price-metrics.ts';
@@ -14,6 +15,8 @@ export interface MetricsOptions {
   readonly upstreams: () => UpstreamSamples;
   /** Subscriptions that are delivered at the moment of a scrape. Default: none. */
   readonly subscriptions?: () => number;
+  /** How shared budgets stand at the moment of a scrape; absent where they are not shared. */
+  readonly budgets?: (() => BudgetSample) | undefined;
   /** Most label sets of one kind (operations, calls, batches), from 1; what is new past them counts as `other`. Default 500. */
   readonly maxLabelSets?: number;
 }
@@ -40,13 +43,14 @@ const defaultMaxLabelSets = 500;
 
 /** Metrics that count from zero; whoever makes them closes them. Every name begins with `weir_`, but those of the process. */
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { upstreams, subscriptions = () => 0, maxLabelSets = defaultMaxLabelSets } = options;
+  const { upstreams, subscriptions = () => 0, budgets, maxLabelSets = defaultMaxLabelSets } = options;
   const registry = new Registry();
   const operation = createOperationMetrics(registry, maxLabelSets);
   const timeline = createTimelineMetrics(registry, maxLabelSets);
   const price = createPriceMetrics(registry, maxLabelSets);
   const subscription = createSubscriptionMetrics(registry, maxLabelSets, subscriptions);
   const sampleUpstreams = createUpstreamGauges(registry, upstreams);
+  const sampleBudgets = budgets && createBudgetGauges(registry, budgets);
   const processMetrics = createProcessMetrics(registry);
   return {
     operation: (record) => {
@@ -57,6 +61,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     subscription,
     text: async () => {
       sampleUpstreams();
+      sampleBudgets?.();
       processMetrics.sample();
       return registry.metrics();
     },

@@ -216,4 +216,32 @@ describe('createMetrics()', () => {
     expect(text).toContain('weir_operation_points_actual_sum{variant="web",type="query"} 13');
     expect(text).toContain('weir_budget_refusals_total{variant="web",code="RATE_LIMITED"} 1');
   });
+
+  it('tells how shared budgets stand, and why subscriptions ended', async () => {
+    const sample = {
+      breaker: 'open',
+      failures: 3,
+      fallbacks: { local: 2 },
+      unsettled: 1,
+      dropped: 0,
+      heldPoints: 40,
+      localReservations: 9,
+      sharedReservations: 5,
+      nodes: 2,
+    };
+    const metrics = metricsOf({ budgets: () => sample, subscriptions: () => 7 });
+    metrics.subscription.ended('ws', 'slow');
+    const text = await metrics.text();
+    for (const line of [
+      'weir_budget_breaker{state="open"} 1',
+      'weir_budget_breaker{state="closed"} 0',
+      'weir_budget_fallbacks{policy="local"} 2',
+      'weir_budget_held_points 40',
+      'weir_budget_nodes 2',
+      'weir_subscription_ends_total{transport="ws",reason="slow"} 1',
+      'weir_subscriptions 7',
+    ])
+      expect(text).toContain(line);
+    expect(await metricsOf().text()).not.toContain('weir_budget_nodes');
+  });
 });
