@@ -5,6 +5,7 @@ import { type Environment, parseConfig, type Settings, type WeirConfig } from '.
 import { type Budget, createBudget } from './guard/budget/budget.ts';
 import type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
 import { createCostModel } from './guard/cost/cost-model.ts';
+import { costModelVersion } from './guard/cost/cost-model-version.ts';
 import { createIdentify } from './identity/identify.ts';
 import { createKeySource } from './identity/keys.ts';
 import type { KeySource } from './identity/refreshing-keys.ts';
@@ -82,6 +83,7 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     upstreams: () => statesOf(upstreams),
     subscriptions: deliveries.size,
     budgets: stores.budgetStatus,
+    priceModel: costModelVersion,
   });
   let draining = false;
   const admin = createAdminServer({

@@ -14,7 +14,7 @@ export interface BudgetSample {
   readonly nodes: number;
 }
 
-const breakerStates = ['closed', 'open', 'halfOpen'] as const;
+const breakerStates = ['closed', 'open', 'probing'] as const;
 
 /** Numbers of a sample that are gauges as they are. */
 const gauges = {

@@ -15,6 +15,8 @@ export interface MetricsOptions {
   readonly upstreams: () => UpstreamSamples;
   /** Subscriptions that are delivered at the moment of a scrape. Default: none. */
   readonly subscriptions?: () => number;
+  /** Version of the model that prices are made by. */
+  readonly priceModel?: string;
   /** How shared budgets stand at the moment of a scrape; absent where they are not shared. */
   readonly budgets?: (() => BudgetSample) | undefined;
   /** Most label sets of one kind (operations, calls, batches), from 1; what is new past them counts as `other`. Default 500. */
@@ -43,11 +45,17 @@ const defaultMaxLabelSets = 500;
 
 /** Metrics that count from zero; whoever makes them closes them. Every name begins with `weir_`, but those of the process. */
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { upstreams, subscriptions = () => 0, budgets, maxLabelSets = defaultMaxLabelSets } = options;
+  const {
+    upstreams,
+    subscriptions = () => 0,
+    budgets,
+    priceModel = '',
+    maxLabelSets = defaultMaxLabelSets,
+  } = options;
   const registry = new Registry();
   const operation = createOperationMetrics(registry, maxLabelSets);
   const timeline = createTimelineMetrics(registry, maxLabelSets);
-  const price = createPriceMetrics(registry, maxLabelSets);
+  const price = createPriceMetrics(registry, maxLabelSets, priceModel);
   const subscription = createSubscriptionMetrics(registry, maxLabelSets, subscriptions);
   const sampleUpstreams = createUpstreamGauges(registry, upstreams);
   const sampleBudgets = budgets && createBudgetGauges(registry, budgets);

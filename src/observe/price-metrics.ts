@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { createChildren } from './children.ts';
 import type { OperationRecord, RecordedPrice } from './operation-record.ts';
 
@@ -8,8 +8,11 @@ const pointsBuckets = [1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000
 export function createPriceMetrics(
   registry: Registry,
   maxLabelSets: number,
+  modelVersion: string,
 ): (operation: Pick<OperationRecord, 'variant' | 'type'>, price: RecordedPrice) => void {
   const registers = [registry];
+  const model = { name: 'weir_price_model_info', help: 'Version of the model that prices are made by.' };
+  new Gauge({ ...model, labelNames: ['version'], registers }).set({ version: modelVersion }, 1);
   const labelNames = ['variant', 'type'] as const;
   const estimated = new Histogram({
     name: 'weir_operation_points_estimated',
