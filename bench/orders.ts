@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { createClient, type PreparedRequest, postBytes } from './harness/client.
 import { type Contestant, runContest } from './harness/contest.ts';
 import { chooseCores } from './harness/cores.ts';
 import type { HttpAnswer } from './harness/http-answer.ts';
-import { type Program, startProgram } from './harness/program.ts';
+import { type Program, type ProgramOptions, startProgram } from './harness/program.ts';
 import type { RunOptions, Scenario } from './harness/scenario.ts';
 
 const pageSize = 20;
@@ -27,7 +28,7 @@ const reader = {
 };
 
 /** As Relay writes it: a cursor for each edge. */
-const query = `query OrdersPage($first: Int!, $after: String) {
+export const ordersPage = `query OrdersPage($first: Int!, $after: String) {
   orders(first: $first, after: $after) {
     edges {
       cursor
@@ -49,9 +50,12 @@ const query = `query OrdersPage($first: Int!, $after: String) {
   }
 }`;
 
-/** A page of 20 orders with lines, products and customers, at random places of the list. */
-export const orders: Scenario = {
-  description: 'a page of 20 orders with lines, products and customers: by hand, Weir, plain Yoga',
+/** Loads the servers that `programsOf` names with that page, at random places of the list; `upstream` is their services' address. */
+export const ordersScenario = (
+  description: string,
+  programsOf: (upstream: string, options: RunOptions) => readonly ProgramOptions[],
+): Scenario => ({
+  description,
   run: async (options) => {
     await using stack = new AsyncDisposableStack();
     const start = async (program: Parameters<typeof startProgram>[0]) => {
@@ -77,7 +81,7 @@ export const orders: Scenario = {
       ready: /ready on (\S+)/,
     });
     const servers: Program[] = [];
-    for (const program of programs(replay.address, options)) servers.push(await start(program));
+    for (const program of programsOf(replay.address, options)) servers.push(await start(program));
     options.progress('collecting pages');
     const contestants = await prepare(servers, options.signal);
     // All answers are learnt: the services and their database need not disturb any more.
@@ -92,23 +96,40 @@ export const orders: Scenario = {
       signal: options.signal,
     });
   },
-};
+});
 
-function programs(upstream: string, { against, profileFolder }: RunOptions) {
-  const common = { cores: chooseCores()?.server, profileFolder, ready: /ready on (http:\S+)/ };
-  const weir = (name: string, folder?: string) => ({
-    ...common,
+export const orders = ordersScenario(
+  'a page of 20 orders with lines, products and customers: by hand, Weir, plain Yoga',
+  (upstream, options) => [
+    { ...commonOptions(options), name: 'handwritten', args: ['bench/peers/handwritten.ts', upstream] },
+    weirProgram('weir', upstream, options),
+    ...options.against.map((folder) => ({
+      ...weirProgram(`weir ${folder}`.replaceAll('/', '_'), upstream, options, folder),
+      folder,
+    })),
+    { ...commonOptions(options), name: 'yoga', args: ['bench/peers/yoga.ts', upstream] },
+  ],
+);
+
+/** The real gateway of a checkout, with budgets that one caller's load does not empty where it has any. */
+export function weirProgram(
+  name: string,
+  upstream: string,
+  options: RunOptions,
+  folder = process.cwd(),
+): ProgramOptions {
+  const generous = 'bench/peers/generous.config.ts';
+  const config = existsSync(join(folder, generous)) ? ['--config', generous] : [];
+  return {
+    ...commonOptions(options),
     name,
-    folder,
-    args: ['src/cli/main.ts', 'start'],
+    args: ['src/cli/main.ts', 'start', ...config],
     environment: { ...targets(upstream), PORT: '0', ADMIN_PORT: '0', WEIR_LOG_LEVEL: 'error' },
-  });
-  return [
-    { ...common, name: 'handwritten', args: ['bench/peers/handwritten.ts', upstream] },
-    weir('weir'),
-    ...against.map((folder) => weir(`weir ${folder}`.replaceAll('/', '_'), folder)),
-    { ...common, name: 'yoga', args: ['bench/peers/yoga.ts', upstream] },
-  ];
+  };
+}
+
+function commonOptions({ profileFolder }: RunOptions) {
+  return { cores: chooseCores()?.server, profileFolder, ready: /ready on (http:\S+)/ };
 }
 
 function targets(upstream: string): Record<string, string> {
@@ -171,7 +192,7 @@ async function collectCursors(askPage: (after: string | null) => Promise<Page>):
 }
 
 function prepareRequest(url: URL, after: string | null, authorization: string): PreparedRequest {
-  const body = { query, variables: { first: pageSize, after } };
+  const body = { query: ordersPage, variables: { first: pageSize, after } };
   return { bytes: postBytes(url, body, { authorization }), assertAnswer };
 }
 
