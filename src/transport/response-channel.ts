@@ -89,11 +89,13 @@ export class ResponseChannel implements Timed, LongConnection {
     if (this.outlet.push(item) === 'overflow') this.#owner.onStop('slow', false);
   }
 
-  /** Writes the last there is, behind what waits unless the client is too slow for that, and ends. Idempotent. */
+  /** Writes the last there is, behind what waits, and ends. Idempotent. */
   end(last: string, reason: EndReason): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    if (reason !== 'slow') this.outlet.flush();
+    // What waits for who reads too slowly is what it comes back for.
+    if (reason === 'slow') this.outlet.close();
+    else this.outlet.flush();
     this.#response.end(last);
     this.#parts.wheel.schedule(this, lingerMs);
   }

@@ -26,8 +26,8 @@ export async function openWs(
     messages.push(JSON.parse(String(data)));
     for (const check of waiting) check();
   });
-  const closed = once(socket, 'close').then(([code, reason]) => ({ code, reason: String(reason) }));
   await once(socket, 'open');
+  const closed = once(socket, 'close').then(([code, reason]) => ({ code, reason: String(reason) }));
   const until: WsWire['until'] = (members) =>
     new Promise((resolve) => {
       const check = () => {
