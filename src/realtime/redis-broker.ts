@@ -15,6 +15,8 @@ export interface RedisBrokerOptions extends BrokerOptions {
 
 const defaultPartitions = 128;
 const maxPartitions = 16_384;
+/** A subscribed connection that is dead without knowing is found out in this time. */
+const maxCheckEveryMs = 10_000;
 
 /**
  * A {@link Broker} that all instances with the same Redis (7 or later) or Redis Cluster share. Connects at once; a Redis
@@ -27,7 +29,8 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
     throw new RangeError(`Redis partitions: expected 1 to ${maxPartitions}, got ${partitions}.`);
   }
-  const { clock = systemClock, random = Math.random, log } = options;
-  const store = { target: redis, prefix, partitions, clock, random, log };
+  const { clock = systemClock, random = Math.random, log, verifyEveryMs = maxCheckEveryMs } = options;
+  const checkEveryMs = Math.min(maxCheckEveryMs, verifyEveryMs);
+  const store = { target: redis, prefix, partitions, checkEveryMs, clock, random, log };
   return new TopicBroker((events) => new RedisStore({ ...store, ...events }), options);
 }

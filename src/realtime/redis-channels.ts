@@ -11,6 +11,8 @@ export interface RedisChannelsOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** How often each connection has to confirm its channels again. */
+  readonly checkEveryMs: number;
   /** Must not throw. */
   readonly onMessage: (channel: string, message: Buffer) => void;
   /** Messages on these channels may have been missed, and come again from now on. Must not throw. */
@@ -29,13 +31,12 @@ interface Link {
 const maxChannelsPerCommand = 500;
 const maxRedirections = 5;
 const maxCandidates = 3;
-const checkEveryMs = 10_000;
 const retry = { firstMs: 20, maxMs: 1000 };
 
 /**
  * The channels that this instance listens to: classic ones on a single Redis, sharded ones (Redis 7, SSUBSCRIBE) over one
  * connection per node on a Cluster, where the nodes themselves say who has a channel. What a lost connection carried is
- * subscribed anew, wherever it is by then, and told as restored. Every 10 s each connection confirms one channel of each
+ * subscribed anew, wherever it is by then, and told as restored. Now and then each connection confirms one channel of each
  * hash tag again: a connection that is dead without knowing, or no longer responsible, does not stay unnoticed.
  */
 export class RedisChannels {
@@ -220,8 +221,9 @@ export class RedisChannels {
 
   async #checkRegularly(): Promise<void> {
     const { signal } = this.#closing;
+    const { clock, checkEveryMs } = this.#options;
     while (!signal.aborted) {
-      await pause(checkEveryMs, this.#options.clock, signal);
+      await pause(checkEveryMs, clock, signal);
       if (!signal.aborted) await Promise.all([...this.#links.values()].map((link) => this.#check(link)));
     }
   }

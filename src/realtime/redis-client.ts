@@ -52,6 +52,8 @@ export function connectionOptions({ commandTimeoutMs = defaultCommandTimeoutMs }
   return {
     commandTimeout: commandTimeoutMs,
     connectTimeout: commandTimeoutMs,
+    // A connection that is dead without knowing would take every command to its timeout.
+    socketTimeout: 2 * commandTimeoutMs,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

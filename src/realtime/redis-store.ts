@@ -15,6 +15,8 @@ export interface RedisStoreOptions extends StoreEvents {
   readonly prefix: string;
   /** Hash tags that topics are spread over, from 1: slots of a Cluster, and groups that are subscribed together. */
   readonly partitions: number;
+  /** How often connections have to confirm their channels again. */
+  readonly checkEveryMs: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -39,7 +41,7 @@ export class RedisStore implements TopicStore {
   #epochs = 0;
 
   constructor(options: RedisStoreOptions) {
-    const { target, clock, random, log, onAnnouncement, onRestored } = options;
+    const { target, clock, random, log, checkEveryMs, onAnnouncement, onRestored } = options;
     this.#options = options;
     this.#publishCommand = isClusterTarget(target) ? 'SPUBLISH' : 'PUBLISH';
     this.#client = openRedisClient(target, log, clock);
@@ -48,6 +50,7 @@ export class RedisStore implements TopicStore {
       clock,
       random,
       log,
+      checkEveryMs,
       onMessage: (channel, message) => {
         const key = this.#listened.get(channel);
         if (key !== undefined) onAnnouncement(key, announcementFrom(message));

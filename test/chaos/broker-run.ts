@@ -7,7 +7,7 @@ import { createRedisBroker } from '../../src/realtime/redis-broker.ts';
 import { type Topic, topicFromOptions } from '../../src/realtime/topic.ts';
 import type { BrokerOptions } from '../../src/realtime/topic-broker.ts';
 import { type RedisServer, startRedisServer } from '../kit/redis-server.ts';
-import { startTcpProxy, type TcpProxy } from '../realtime/tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../kit/tcp-proxy.ts';
 import { Ledger } from './broker-ledger.ts';
 
 /** What one run does. */
@@ -37,7 +37,7 @@ type Fault = (world: World) => Promise<void>;
 const faults: Readonly<Record<string, Fault>> = {
   killSubscribers: ({ control }) => kill(control, 'pubsub'),
   killPublishers: ({ control }) => kill(control, 'normal'),
-  cutInstance: async ({ proxies, random }) => pickOne(random, proxies).cut(),
+  cutInstance: async ({ proxies, random }) => pickOne(random, proxies).reset(),
   pause: async ({ server, random }) => {
     server.pause();
     await delay(50 + 700 * random());
