@@ -4,6 +4,8 @@ import { describeOptions, type OptionDescription } from '../src/cli/describe-opt
 import { optionSections, type WeirConfig } from '../src/config.ts';
 import { errorTable } from '../src/errors.ts';
 import { printPricedSchema } from '../src/pothos/print-schema.ts';
+import { endReasons } from '../src/realtime/sink.ts';
+import { closeTable } from '../src/transport/close-codes.ts';
 import config from '../weir.config.ts';
 
 /** A part of a document that is made from the code: between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. */
@@ -21,6 +23,12 @@ const tables: readonly Table[] = [
   },
   { file: 'docs/limits.md', name: 'limits', lines: () => optionLines(() => true) },
   { file: 'docs/errors.md', name: 'errors', lines: errorLines },
+  { file: 'docs/realtime.md', name: 'close-codes', lines: closeCodeLines },
+  {
+    file: 'docs/realtime.md',
+    name: 'end-reasons',
+    lines: () => endReasons.map((reason) => `* \`${reason}\``),
+  },
 ];
 
 /** The shop, as the gateway reads it. */
@@ -66,6 +74,13 @@ function errorLines(): string[] {
       `| \`${code}\` | ${httpStatus} | ${retryable ? 'yes' : 'no'} | ${message} |`,
   );
   return ['| code | status | retry | message |', '|---|---|---|---|', ...rows];
+}
+
+function closeCodeLines(): string[] {
+  const rows = Object.values(closeTable).map(
+    ({ code, reason, retried, source }) => `| ${code} | ${reason} | ${retried ? 'yes' : 'no'} | ${source} |`,
+  );
+  return ['| code | reason | retried | source |', '|---|---|---|---|', ...rows];
 }
 
 function absolute(file: string): string {
