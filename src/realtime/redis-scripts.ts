@@ -1,9 +1,10 @@
 import { redisScript } from './redis-client.ts';
 
 /**
- * The topic as it stands. A topic begins a new epoch when nothing is known of it, and when it was written in another run:
- * by another process (after a start, a failover, a moved slot), or before this one was promoted, which sets its second
- * replication offset. Any of these may have lost the newest events, whose offsets would be given again. The sequence
+ * The topic as it stands. A topic begins a new epoch when nothing is known of it, and when it was written in another run of
+ * Redis. A run is a replication id: every start and every promotion of a replica makes a new one, and so has every node
+ * that a slot moves to. Each of these may have lost the newest events, whose offsets would be given again. (It is new also
+ * when a first replica attaches: a gap too many, where the process id would cost a third of the script.) The sequence
  * survives that, for it belongs to the source.
  * Fields of the meta hash: e epoch, r run, o last offset, b bytes of all payloads of the epoch, s last sequence.
  * Entries of the stream: id OFFSET-0; p payload, t milliseconds, b bytes of all payloads before it.
@@ -14,8 +15,7 @@ local candidate, maxEvents, maxBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV
 local maxAgeMs, metaTtlMs, publish = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local info = redis.call('INFO', 'server', 'replication')
-local run = string.match(info, 'run_id:(%w+)') .. string.match(info, 'second_repl_offset:(%S+)')
+local run = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
 local fields = redis.call('HMGET', meta, 'e', 'r', 'o', 'b', 's')
 local epoch, offset, bytes, sequence = fields[1], tonumber(fields[3]), tonumber(fields[4]), fields[5]
 

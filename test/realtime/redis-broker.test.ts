@@ -164,13 +164,14 @@ describe('createRedisBroker()', () => {
     await using replica = await startRedisServer();
     await using proxy = await startTcpProxy(master.port);
     const [masterClient, replicaClient] = [new Redis(master.url), new Redis(replica.url)];
+    // A first replica makes a run of its own of its master, so it is there before.
+    await replicaClient.replicaof('127.0.0.1', master.port);
+    for (let synced = ''; !synced.includes('master_link_status:up'); )
+      synced = await replicaClient.info('replication');
     const broker = openAt(proxy.port);
     const topic = topicOf();
     const listener = await collect(broker, topic);
     await publishNumbers(broker, topic, 1, 3);
-    await replicaClient.replicaof('127.0.0.1', master.port);
-    for (let synced = ''; !synced.includes('master_link_status:up'); )
-      synced = await replicaClient.info('replication');
     expect(await masterClient.wait(1, 1000)).toBe(1);
     await replicaClient.replicaof('NO', 'ONE');
     await publishNumbers(broker, topic, 4, 5);
