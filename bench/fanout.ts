@@ -1,0 +1,148 @@
+import { systemClock } from '../src/clock.ts';
+import { signDevelopmentToken } from '../src/identity/development-keys.ts';
+import { createClient } from './harness/client.ts';
+import { planSlices } from './harness/contest.ts';
+import { Crowd } from './harness/crowd.ts';
+import { countExecutions, type EventServerKind, startEventServer } from './harness/event-server.ts';
+import type { Program } from './harness/program.ts';
+import type { SubscriberTransport } from './harness/raw-subscriber.ts';
+import type { Figures, RunOptions, Scenario } from './harness/scenario.ts';
+import { medianInterval } from './harness/statistics.ts';
+
+const subscribers = 1000;
+/** Characters of the text of an event, so that its message has about 160 bytes without a cursor. */
+const textBytes = 80;
+/** Events on their way at once: enough that the server is never idle. */
+const window = 3;
+const warmUpRounds = 3;
+const warmUpMs = 1000;
+
+/** Who is compared: the first is what the others are measured against. */
+const fields: readonly {
+  readonly name: string;
+  readonly kind: EventServerKind;
+  readonly transport: SubscriberTransport;
+  readonly feed: 'log' | 'mine';
+}[] = [
+  { name: 'weir-ws', kind: 'weir', transport: 'ws', feed: 'log' },
+  { name: 'weir-sse', kind: 'weir', transport: 'sse', feed: 'log' },
+  { name: 'weir-ws-viewers', kind: 'weir', transport: 'ws', feed: 'mine' },
+  { name: 'yoga-graphql-ws', kind: 'graphql-ws', transport: 'ws', feed: 'log' },
+  { name: 'graphql-sse', kind: 'graphql-sse', transport: 'sse', feed: 'log' },
+];
+
+interface Slice {
+  readonly cpuUsPerDelivery: number;
+  readonly deliveriesPerSecond: number;
+}
+
+interface Contestant {
+  readonly name: string;
+  readonly program: Program;
+  readonly crowd: Crowd;
+  readonly executionsBefore: number;
+  readonly slices: Slice[];
+}
+
+/** One event to 1,000 subscribers of one topic, shared or one audience each, beside stock servers. */
+export const fanout: Scenario = {
+  description:
+    'one event to 1,000 subscribers: Weir shared and per viewer, Yoga with graphql-ws, graphql-sse',
+  run: async (options) => {
+    await using stack = new AsyncDisposableStack();
+    const tokens = await signTokens();
+    const contestants: Contestant[] = [];
+    for (const { name, kind, transport, feed } of fields) {
+      const program = await startEventServer(stack, options, { name, kind });
+      const url = new URL(program.address);
+      const crowd = new Crowd({
+        url,
+        transport,
+        feed,
+        size: subscribers,
+        tokens: feed === 'mine' ? tokens : undefined,
+      });
+      stack.defer(() => crowd.close());
+      await crowd.open();
+      options.progress(`${name}: ${subscribers} subscribers`);
+      contestants.push({ name, program, crowd, executionsBefore: await countExecutions(url), slices: [] });
+    }
+    await runSlices(contestants, options);
+    const rows: Figures[] = [];
+    for (const contestant of contestants) rows.push(await rowOf(contestant, contestants[0]?.slices ?? []));
+    return rows;
+  },
+};
+
+function signTokens(): Promise<readonly string[]> {
+  const who = { issuer: 'weir-development', audience: 'weir' };
+  const signed = Array.from({ length: subscribers }, (_, index) =>
+    signDevelopmentToken({ sub: `user-${index}`, ...who }, systemClock),
+  );
+  return Promise.all(signed);
+}
+
+/** In turn, so that whatever else the machine does meets all of them; who begins changes with each cycle. */
+async function runSlices(contestants: readonly Contestant[], options: RunOptions): Promise<void> {
+  const { cycles, sliceMs } = planSlices(options.seconds, contestants.length);
+  for (let round = 0; round < warmUpRounds; round += 1)
+    for (const contestant of contestants) await runSlice(contestant, warmUpMs, options);
+  for (const { program, slices } of contestants) {
+    slices.length = 0;
+    await program.profile();
+  }
+  for (let cycle = 0; cycle < cycles; cycle += 1) {
+    for (const index of contestants.keys()) {
+      const contestant = contestants[(index + cycle) % contestants.length];
+      if (contestant) await runSlice(contestant, sliceMs, options);
+    }
+    options.progress(`cycle ${cycle + 1} of ${cycles}`);
+  }
+}
+
+async function runSlice(
+  { program, crowd, slices }: Contestant,
+  sliceMs: number,
+  { signal }: RunOptions,
+): Promise<void> {
+  signal.throwIfAborted();
+  crowd.pong();
+  const clients = await Promise.all(
+    Array.from({ length: window }, () => createClient(new URL(program.address), 1)),
+  );
+  try {
+    const receivedBefore = crowd.received;
+    const before = await program.usage();
+    const startMs = performance.now();
+    const work = async (client: (typeof clients)[number]) => {
+      while (performance.now() < startMs + sliceMs) await crowd.publish(client, textBytes);
+    };
+    await Promise.all(clients.map(work));
+    const seconds = (performance.now() - startMs) / 1000;
+    const after = await program.usage();
+    const deliveries = crowd.received - receivedBefore;
+    slices.push({
+      cpuUsPerDelivery: (after.cpuUs - before.cpuUs) / deliveries,
+      deliveriesPerSecond: deliveries / seconds,
+    });
+  } finally {
+    for (const client of clients) client.close();
+  }
+}
+
+async function rowOf(contestant: Contestant, first: readonly Slice[]): Promise<Figures> {
+  const { name, program, crowd, executionsBefore, slices } = contestant;
+  const executions = (await countExecutions(new URL(program.address))) - executionsBefore;
+  const ratios = slices.map(
+    ({ cpuUsPerDelivery }, cycle) => cpuUsPerDelivery / (first[cycle]?.cpuUsPerDelivery ?? Number.NaN),
+  );
+  return {
+    name,
+    cpuUsPerDelivery: medianInterval(slices.map((slice) => slice.cpuUsPerDelivery)),
+    deliveriesPerSecond: medianInterval(slices.map((slice) => slice.deliveriesPerSecond))[1],
+    bytesPerDelivery: Math.round(crowd.receivedBytes / crowd.received),
+    executionsPerEvent: executions / crowd.published,
+    rssMb: (await program.usage()).rssBytes / 2 ** 20,
+    ratioToFirst: medianInterval(ratios),
+  };
+}
