@@ -1,7 +1,7 @@
+import { canonicalJson } from '../canonical-json.ts';
 import type { Clock } from '../clock.ts';
 import type { Timeline } from '../observe/timeline.ts';
 import type { LoaderKey } from './align.ts';
-import { canonicalJson } from './canonical-json.ts';
 import {
   type BatchAnomaly,
   createLoader,

@@ -8,7 +8,7 @@ import {
   type ValidatedSubscriptionArgs,
   validateSubscriptionArgs,
 } from 'graphql';
-import { canonicalJson } from '../batch/canonical-json.ts';
+import { canonicalJson } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
 import type { Position } from '../realtime/broker.ts';
 import { assertResumeCursor, type ResumeCursorCodec } from '../realtime/cursor.ts';

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { canonicalJson, type PlainData } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
 
 /** Longest cursor in characters that is read or made: 751 bytes of position. */
@@ -18,15 +19,7 @@ export type DecodedCursor =
   | { readonly ok: false; readonly reason: CursorFault };
 
 /** Plain data of a field's filter arguments. */
-export type FilterValue =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | undefined
-  | readonly FilterValue[]
-  | { readonly [name: string]: FilterValue };
+export type FilterValue = PlainData;
 
 /** Turns upstream positions into opaque cursors and back. */
 export interface CursorCodec {
@@ -47,7 +40,7 @@ export interface CursorCodecOptions {
  * scopes whatever the order of their members; a member that is undefined counts as absent.
  */
 export function cursorScope(field: string, filter: FilterValue, order: string): string {
-  return JSON.stringify([field, filter ?? null, order], canonicalMember);
+  return canonicalJson([field, filter ?? null, order]);
 }
 
 /**
@@ -122,12 +115,6 @@ function macOf(key: KeyObject, scope: string, position: Uint8Array): Buffer {
 
 function refused(reason: CursorFault): DecodedCursor {
   return { ok: false, reason };
-}
-
-function canonicalMember(_name: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return { bigint: String(value) };
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Enough of what a client sent to find it again; quoted, because it is anyone's text. */

@@ -17,6 +17,7 @@ export interface Import {
 /** The engine's ranks (design, section 2): a file imports its own folder and lower ranks. */
 const ranks: Readonly<Record<string, number>> = {
   'src/errors.ts': 0,
+  'src/canonical-json.ts': 0,
   'src/clock.ts': 0,
   'src/signal.ts': 0,
   'src/observe/': 1,

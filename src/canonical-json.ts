@@ -1,4 +1,4 @@
-/** What may be an argument of a loader: plain data, whose text says everything about it. */
+/** What has one text: plain data, whose text says everything about it. */
 export type PlainData =
   | string
   | number
@@ -13,7 +13,7 @@ export type PlainData =
  * One text per value: equal plain data gives equal text whatever the order of its members, and different data gives
  * different text (`1n` is not `1` nor `"1"`; a member that is undefined counts as absent). After RFC 8785.
  * Throws TypeError for anything that is not {@link PlainData}: two Maps would both read `{}`, and whoever asks with
- * the one would get the rows of the other.
+ * the one would get what belongs to the other.
  */
 export function canonicalJson(value: unknown): string {
   switch (typeof value) {

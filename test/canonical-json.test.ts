@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../src/batch/canonical-json.ts';
+import { canonicalJson } from '../src/canonical-json.ts';
 
 const { plainData } = fc.letrec((tie) => ({
   plainData: fc.oneof(
