@@ -28,6 +28,8 @@ export const builder = new SchemaBuilder<{
 }>({
   plugins: [ScopeAuthPlugin, RelayPlugin, weirPluginName],
   scopeAuth: {
+    // Before a source is opened; each event is of the topic that was opened for its reader.
+    authorizeOnSubscribe: true,
     authScopes: ({ principal }) => ({
       user: principal.kind === 'user',
       scope: (name) => principal.scopes.has(name),
@@ -60,6 +62,7 @@ export const builder = new SchemaBuilder<{
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({ description: 'What can be changed.' });
+builder.subscriptionType({ description: 'What is told as it happens.' });
 
 /** Refuses one field; the rest of the answer stands. */
 function refusal(isAnonymous: boolean, { parentType, fieldName }: GraphQLResolveInfo): WeirError {

@@ -12,6 +12,9 @@ import './order-mutations.ts';
 import './payment-mutations.ts';
 import './chat-mutations.ts';
 import './profile-mutations.ts';
+import './order-subscriptions.ts';
+import './price-subscriptions.ts';
+import './chat-subscriptions.ts';
 
 /** The shop's graph. */
 export const schema = builder.toSchema();

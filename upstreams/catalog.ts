@@ -66,8 +66,9 @@ export function createCatalogService(deps: ServiceDeps): CatalogServiceServer {
         after: request.afterSequence,
         signal: context.signal,
         onStart: context.sendHeaders,
+        ...(request.withStart && { first: startOf }),
       });
-      for await (const event of events) yield priceChange(event);
+      for await (const event of events) yield 'topic' in event ? priceChange(event) : event;
     }),
   };
 }
@@ -106,6 +107,10 @@ interface PriceChange {
   readonly currencyCode: string;
   readonly oldNanos: string;
   readonly newNanos: string;
+}
+
+function startOf(sequence: bigint): WatchPricesResponse {
+  return { sequence, productId: '', oldPrice: undefined, newPrice: undefined, changeTime: undefined };
 }
 
 function priceChange({ sequence, subject, payload, time }: OutboxEvent): WatchPricesResponse {

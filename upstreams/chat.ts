@@ -152,15 +152,22 @@ async function storeMessage(
 
 async function* watchRoom(
   { store, outbox }: ServiceDeps,
-  { roomId, afterSequence: after }: WatchRoomRequest,
+  { roomId, afterSequence: after, withStart }: WatchRoomRequest,
   { signal, caller, sendHeaders: onStart }: CallContext,
 ): AsyncGenerator<WatchRoomResponse, void, undefined> {
   assertId(roomId, 'room_id');
   await assertRoom(store, roomId, ownerFor(caller, 'chat:read'), signal);
-  const events = outbox.follow({ topic: topicOf(roomId), after, signal, onStart });
-  for await (const { sequence, subject: id, payload, time } of events) {
+  const first = (sequence: bigint): WatchRoomResponse => ({ message: undefined, sequence });
+  const topic = topicOf(roomId);
+  const events = outbox.follow({ topic, after, signal, onStart, ...(withStart && { first }) });
+  for await (const event of events) {
+    if (!('topic' in event)) {
+      yield event;
+      continue;
+    }
+    const { sequence, subject: id, payload, time } = event;
     const { authorId, text } = payload as MessagePayload; // storeMessage and the seed write it.
-    yield { message: { id, roomId, authorId, text, sequence, createTime: time } };
+    yield { sequence, message: { id, roomId, authorId, text, sequence, createTime: time } };
   }
 }
 

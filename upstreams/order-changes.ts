@@ -9,7 +9,7 @@ import { PaymentState } from '../upstream-protos/gen/shop/payments/v1/payments.t
 import type { CallContext } from './call-scope.ts';
 import { assertId } from './ids.ts';
 import { ALL_ORDER_COLUMNS, ORDER_TYPE, type OrderRow, orderFromRow } from './order-rows.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, OutboxEvent } from './outbox.ts';
 import { type Owner, ownedBy, ownerFor } from './ownership.ts';
 import { createParams } from './params.ts';
 import { failedPrecondition, invalidArgument, notFound } from './status.ts';
@@ -129,7 +129,7 @@ async function giveBack(tx: Sql, id: string): Promise<void> {
 /** Ends when the signal aborts. An order that does not exist has no changes, and none is told of one of somebody else. */
 export async function* watchOrders(
   outbox: Outbox,
-  { customerId, orderId, afterSequence }: WatchOrdersRequest,
+  { customerId, orderId, afterSequence, withStart }: WatchOrdersRequest,
   { signal, caller, sendHeaders: onStart }: CallContext,
 ): AsyncGenerator<WatchOrdersResponse, void, undefined> {
   if (orderId) assertId(orderId, 'order_id');
@@ -141,9 +141,24 @@ export async function* watchOrders(
     after: afterSequence,
     signal,
     onStart,
+    ...(withStart && { first: startOf }),
   });
-  for await (const { sequence, subject, owner, payload, time } of events) {
-    const { oldState, newState } = payload as OrderChange; // Only changeState and submitOrder write to this topic.
-    yield { sequence, orderId: subject, customerId: owner, oldState, newState, changeTime: time };
-  }
+  for await (const event of events) yield 'topic' in event ? changeOf(event) : event;
+}
+
+function startOf(sequence: bigint): WatchOrdersResponse {
+  const { ORDER_STATE_UNSPECIFIED: unknown } = OrderState;
+  return {
+    sequence,
+    orderId: '',
+    customerId: '',
+    oldState: unknown,
+    newState: unknown,
+    changeTime: undefined,
+  };
+}
+
+function changeOf({ sequence, subject, owner, payload, time }: OutboxEvent): WatchOrdersResponse {
+  const { oldState, newState } = payload as OrderChange; // Only changeState and submitOrder write to this topic.
+  return { sequence, orderId: subject, customerId: owner, oldState, newState, changeTime: time };
 }

@@ -23,7 +23,8 @@ export interface OutboxEvent extends OutboxEntry {
   readonly time: Date;
 }
 
-export interface FollowOptions {
+/** What to follow; `Start` is what `first` gives. */
+export interface FollowOptions<Start = never> {
   readonly topic: string;
   /** Only of these subjects. */
   readonly subjects?: readonly string[];
@@ -34,6 +35,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Called once, when it is settled from where to follow: later changes will come. */
   readonly onStart?: (position: bigint) => void;
+  /** What comes before the events: made of the position that they follow. Absent: nothing. */
+  readonly first?: (position: bigint) => Start;
 }
 
 export interface Outbox {
@@ -48,7 +51,7 @@ export interface Outbox {
    * @throws OUT_OF_RANGE with reason SEQUENCE_EXPIRED when events after the position were removed, SEQUENCE_UNKNOWN when the
    * position is past the end of the topic.
    */
-  follow(options: FollowOptions): AsyncGenerator<OutboxEvent, void, undefined>;
+  follow<Start = never>(options: FollowOptions<Start>): AsyncGenerator<OutboxEvent | Start, void, undefined>;
   /** Removes events older than `maxAgeMs` (7 days), but never the last 1,000 of a topic; answers how many. */
   expire(maxAgeMs?: number, signal?: AbortSignal): Promise<number>;
 }
@@ -111,8 +114,11 @@ interface Head {
   readonly first: bigint | null;
 }
 
-async function* follow(store: Store, options: FollowOptions): AsyncGenerator<OutboxEvent, void, undefined> {
-  const { topic, after, signal, onStart } = options;
+async function* follow<Start>(
+  store: Store,
+  options: FollowOptions<Start>,
+): AsyncGenerator<OutboxEvent | Start, void, undefined> {
+  const { topic, after, signal, onStart, first } = options;
   if (after < -1n)
     throw invalidArgument({ field: 'after_sequence', description: `expected -1 or more, got ${after}` });
   const bell = createBell(store, topic, signal);
@@ -120,6 +126,7 @@ async function* follow(store: Store, options: FollowOptions): AsyncGenerator<Out
     let head = await readHead(store, topic, signal);
     let position = startPosition(topic, after, head);
     onStart?.(position);
+    if (first) yield first(position);
     while (!signal.aborted) {
       if (head.last > position) {
         assertKept(topic, position, head);
@@ -170,7 +177,7 @@ function outOfRange(reason: string, topic: string, message: string) {
 
 async function readChunk(
   store: Store,
-  { topic, subjects, owner, signal }: FollowOptions,
+  { topic, subjects, owner, signal }: FollowOptions<unknown>,
   position: bigint,
   last: bigint,
 ): Promise<OutboxEvent[]> {

@@ -16,7 +16,8 @@ export interface TopicSourceOptions<Event> extends TopicOptions {
   /** What becomes of a subscription whose caller has no points left. Default: `end` for `log`, else `skip`. */
   readonly whenEmpty?: WhenEmpty;
   /** What an event replaces among those that wait under `latest`. Default: every other of its subscription. */
-  readonly coalesceKey?: (event: Event) => string;
+  // A method, so that a source of any event is a source: what it is given is what its own `read` made.
+  coalesceKey?(event: Event): string;
   /**
    * The events after a sequence, null for from now on, read from the upstreams as the topic's audience; see PumpSource.
    * Absent: events are published by {@link OperationContext.publish}.

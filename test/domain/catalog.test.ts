@@ -282,7 +282,11 @@ describe('WatchPrices', () => {
   it('WatchPrices gives what happened, then what happens, of the products asked for', async () => {
     const first = await changePrice(shop, 'product-1', euros(5n, 10_000_000));
     await changePrice(shop, 'product-2', euros(6n));
-    const call = client.watchPrices({ productIds: ['product-1'], afterSequence: first - 1n });
+    const call = client.watchPrices({
+      productIds: ['product-1'],
+      afterSequence: first - 1n,
+      withStart: false,
+    });
     const messages = call[Symbol.asyncIterator]() as AsyncIterator<WatchPricesResponse>;
     const past = (await messages.next()).value;
     expect(past).toMatchObject({ sequence: first, productId: 'product-1', newPrice: euros(5n, 10_000_000) });
@@ -295,8 +299,18 @@ describe('WatchPrices', () => {
     await messages.return?.();
   });
 
+  it('WatchPrices tells first from where it follows when it is asked to', async () => {
+    const last = await changePrice(shop, 'product-1', euros(5n));
+    const call = client.watchPrices({ productIds: ['product-1'], afterSequence: -1n, withStart: true });
+    const messages = call[Symbol.asyncIterator]() as AsyncIterator<WatchPricesResponse>;
+    expect((await messages.next()).value).toMatchObject({ sequence: last, productId: '' });
+    const sequence = await changePrice(shop, 'product-1', euros(6n));
+    expect((await messages.next()).value).toMatchObject({ sequence, productId: 'product-1' });
+    await messages.return?.();
+  });
+
   it('WatchPrices from -1 misses nothing after its headers', async () => {
-    const call = client.watchPrices({ productIds: [], afterSequence: -1n });
+    const call = client.watchPrices({ productIds: [], afterSequence: -1n, withStart: false });
     const messages = call[Symbol.asyncIterator]() as AsyncIterator<WatchPricesResponse>;
     await new Promise((resolve) => call.once('metadata', resolve));
     const sequence = await changePrice(shop, 'product-3', euros(9n));
@@ -414,7 +428,8 @@ async function insertProducts(tag: string): Promise<void> {
 }
 
 async function firstOf(afterSequence: bigint): Promise<WatchPricesResponse | undefined> {
-  for await (const message of client.watchPrices({ productIds: [], afterSequence })) return message;
+  for await (const message of client.watchPrices({ productIds: [], afterSequence, withStart: false }))
+    return message;
   return undefined;
 }
 

@@ -140,7 +140,7 @@ describe('faults of a running service', () => {
       await changePrice(shop, 'product-1', { currencyCode: 'EUR', units, nanos: 0 });
     }
     shop.faults.set('CatalogService/WatchPrices', { afterMessages: 2, code: 'UNAVAILABLE' });
-    const call = client.watchPrices({ productIds: [], afterSequence: 0n });
+    const call = client.watchPrices({ productIds: [], afterSequence: 0n, withStart: false });
     const seen: WatchPricesResponse[] = [];
     call.on('data', (message: WatchPricesResponse) => seen.push(message));
     const [error] = await once(call, 'error');

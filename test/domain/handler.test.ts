@@ -59,7 +59,7 @@ describe('serverStream()', () => {
     const client = await serve(async function* () {
       while (pulled < MESSAGES) yield message(++pulled);
     });
-    const call = client.watchPrices({ productIds: [], afterSequence: 0n });
+    const call = client.watchPrices({ productIds: [], afterSequence: 0n, withStart: false });
     const messages = call[Symbol.asyncIterator]() as AsyncIterator<WatchPricesResponse>;
     await messages.next();
     // The reader stands still: the pulling comes to rest with what the buffers on the way hold.
@@ -89,7 +89,7 @@ describe('serverStream()', () => {
           ended.resolve(signal.reason);
         }
       });
-      const call = client.watchPrices({ productIds: [], afterSequence: 0n });
+      const call = client.watchPrices({ productIds: [], afterSequence: 0n, withStart: false });
       call.on('error', () => {});
       await once(call, 'readable');
       call.cancel();
@@ -102,7 +102,7 @@ describe('serverStream()', () => {
       yield message(deadlineMs === Number.POSITIVE_INFINITY ? 1 : 2);
     });
     const sequenceOf = async (options: { deadline?: number }) => {
-      const call = client.watchPrices({ productIds: [], afterSequence: 0n }, options);
+      const call = client.watchPrices({ productIds: [], afterSequence: 0n, withStart: false }, options);
       for await (const { sequence } of call as AsyncIterable<WatchPricesResponse>) return sequence;
       return undefined;
     };

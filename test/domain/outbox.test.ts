@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createOutbox, type Outbox, type OutboxEvent } from '../../upstreams/outbox.ts';
+import { createOutbox, type FollowOptions, type Outbox, type OutboxEvent } from '../../upstreams/outbox.ts';
 import { createStore, type Store } from '../../upstreams/store.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/postgres.ts';
 import { until } from './upstream-fixture.ts';
@@ -22,7 +22,7 @@ function append(n: number, part: { topic?: string; subject?: string; owner?: str
   return store.transaction((tx) => outbox.append(tx, entry));
 }
 
-function follow(part: Partial<Parameters<Outbox['follow']>[0]> = {}) {
+function follow(part: Partial<FollowOptions> = {}) {
   const controller = new AbortController();
   onTestFinished(() => controller.abort());
   const events = outbox.follow({ topic: 'things', after: 0n, signal: controller.signal, ...part });

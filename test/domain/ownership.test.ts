@@ -203,7 +203,8 @@ const RULES: readonly Rule[] = [
     method: 'WatchRoom',
     scope: 'chat:read',
     make: idOf(ROOM),
-    ask: (client, roomId) => first(open(client, chat.watchRoom, { roomId, afterSequence: 0n })),
+    ask: (client, roomId) =>
+      first(open(client, chat.watchRoom, { roomId, afterSequence: 0n, withStart: false })),
     otherGets: 'NOT_FOUND',
   },
   {
@@ -268,7 +269,7 @@ async function untilNobodyListens(): Promise<void> {
 async function watchOrders(client: Client, request: { orderId: string; customerId: string }) {
   const { store, outbox, statements } = services;
   const looks = () => statements.filter(({ text }) => text.includes('FROM outbox_topics')).length;
-  const stream = open(client, orders.watchOrders, { ...request, afterSequence: 0n });
+  const stream = open(client, orders.watchOrders, { ...request, afterSequence: 0n, withStart: false });
   const received: unknown[] = [];
   stream.on('data', (event) => received.push(event)).on('error', () => {}); // Cancelled below.
   await once(stream, 'metadata');

@@ -105,7 +105,7 @@ describe('createUpstreamServer()', () => {
       "INSERT INTO products VALUES ('product-1', 's', 't', 'd', 1, 'EUR', 1, 1, '{}', 0, 0, 0, 1, now())",
     );
     const client = catalogAt(address);
-    const watching = client.watchPrices({ productIds: [], afterSequence: -1n });
+    const watching = client.watchPrices({ productIds: [], afterSequence: -1n, withStart: false });
     watching.on('data', () => {});
     await once(watching, 'metadata');
     const ended = once(watching, 'error');

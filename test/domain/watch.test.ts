@@ -44,12 +44,16 @@ function tracked<Res>(stream: ClientReadableStream<Res>): ClientReadableStream<R
 }
 
 function watchOrders(request: Partial<WatchOrdersRequest> = {}): ClientReadableStream<WatchOrdersResponse> {
-  const whole = { customerId: '', orderId: '', afterSequence: -1n, ...request };
+  const whole = { customerId: '', orderId: '', afterSequence: -1n, withStart: false, ...request };
   return tracked(open(services.client, methods.watchOrders, whole));
 }
 
-function watchRoom(roomId: string, afterSequence: bigint): ClientReadableStream<WatchRoomResponse> {
-  return tracked(open(services.client, chatMethods.watchRoom, { roomId, afterSequence }));
+function watchRoom(
+  roomId: string,
+  afterSequence: bigint,
+  withStart = false,
+): ClientReadableStream<WatchRoomResponse> {
+  return tracked(open(services.client, chatMethods.watchRoom, { roomId, afterSequence, withStart }));
 }
 
 /** Resolves when the service has settled from where it follows. */
@@ -207,6 +211,19 @@ describe('watchOrders()', () => {
     expect(kept.flat().map(({ sequence }) => sequence)).toEqual([last, last]);
   });
 
+  it('tells first from where it follows when it is asked to, and misses nothing after that', async () => {
+    await newOrder();
+    const last = await lastSequence('orders');
+    const fromNow = watchOrders({ withStart: true });
+    const fromThere = watchOrders({ withStart: true, afterSequence: last - 1n });
+    const start = { orderId: '', customerId: '', oldState: 0, newState: 0, changeTime: undefined };
+    expect(await take(fromNow, 1)).toEqual([{ ...start, sequence: last }]);
+    expect(await take(fromThere, 1)).toEqual([{ ...start, sequence: last - 1n }]);
+    await newOrder();
+    expect(await take(fromNow, 1)).toMatchObject([{ sequence: last + 1n }]);
+    expect(await take(fromThere, 2)).toMatchObject([{ sequence: last }, { sequence: last + 1n }]);
+  });
+
   it('stops listening when the caller leaves', async () => {
     const stream = await following(watchOrders());
     expect(services.listeners()).toBe(1);
@@ -247,7 +264,15 @@ describe('watchRoom()', () => {
     expect((await take(stream, 500)).map(({ message }) => message)).toEqual(messages);
     const { message } = await send('room-1', 'Grüezi 🌊');
     const rest = await take(stream, Number(last) - 500 + 1);
-    expect(rest.at(-1)).toEqual({ message });
+    expect(rest.at(-1)).toEqual({ message, sequence: message?.sequence });
+  });
+
+  it('tells first from where it follows when it is asked to', async () => {
+    const last = await lastSequence('room:room-1');
+    const stream = watchRoom('room-1', -1n, true);
+    expect(await take(stream, 1)).toEqual([{ sequence: last, message: undefined }]);
+    await send('room-1', 'After the start');
+    expect(await take(stream, 1)).toMatchObject([{ sequence: last + 1n, message: { sequence: last + 1n } }]);
   });
 
   it('gives every message once and in order while 8 send, and none of another room', async () => {

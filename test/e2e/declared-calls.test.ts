@@ -60,6 +60,7 @@ const others: readonly (readonly [string, string])[] = [
     `mutation { sendMessage(input: { room: "${encodeNodeId('Room', 'room-1')}", text: "Hello" }) {
     message { author { id } } } }`,
   ],
+  ['setTyping', `mutation { setTyping(room: "${encodeNodeId('Room', 'room-1')}") }`],
   [
     'updateProfile',
     `mutation { updateProfile(input: { biography: "Hello" }) { user { friends(first: 1) { edges { node { id } } } } } }`,

@@ -236,13 +236,15 @@ export interface WatchPricesRequest {
   productIds: string[];
   /** Only changes after this sequence number. 0: all that are kept; -1: only those that happen from now on. */
   afterSequence: bigint;
+  /** Answer first with the sequence that the changes follow, and nothing else in that answer: none after it will be missed. */
+  withStart: boolean;
 }
 
 /** A price has changed. */
 export interface WatchPricesResponse {
   /** Position of the change in the log: grows, and is never given twice. */
   sequence: bigint;
-  /** The product. */
+  /** The product. Empty in the answer that tells the start. */
   productId: string;
   /** The price before. */
   oldPrice:
@@ -1135,7 +1137,7 @@ export const BatchListReviewsResponse: MessageFns<BatchListReviewsResponse> = {
 };
 
 function createBaseWatchPricesRequest(): WatchPricesRequest {
-  return { productIds: [], afterSequence: 0n };
+  return { productIds: [], afterSequence: 0n, withStart: false };
 }
 
 export const WatchPricesRequest: MessageFns<WatchPricesRequest> = {
@@ -1148,6 +1150,9 @@ export const WatchPricesRequest: MessageFns<WatchPricesRequest> = {
         throw new globalThis.Error("value provided for field message.afterSequence of type int64 too large");
       }
       writer.uint32(16).int64(message.afterSequence);
+    }
+    if (message.withStart !== false) {
+      writer.uint32(24).bool(message.withStart);
     }
     return writer;
   },
@@ -1179,6 +1184,14 @@ export const WatchPricesRequest: MessageFns<WatchPricesRequest> = {
             }
 
             message.afterSequence = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withStart = reader.bool();
             continue;
           }
         }

@@ -120,12 +120,18 @@ export interface WatchRoomRequest {
   roomId: string;
   /** Only messages after this sequence number. 0: all that are kept; -1: only those that are sent from now on. */
   afterSequence: bigint;
+  /** Answer first with the sequence that the messages follow, and without a message: none after it will be missed. */
+  withStart: boolean;
 }
 
 /** A message was sent. */
 export interface WatchRoomResponse {
-  /** The message. */
-  message: Message | undefined;
+  /** The message. Absent in the answer that tells the start. */
+  message:
+    | Message
+    | undefined;
+  /** Position in the room: the message's, or the start. */
+  sequence: bigint;
 }
 
 function createBaseRoom(): Room {
@@ -757,7 +763,7 @@ export const SendMessageResponse: MessageFns<SendMessageResponse> = {
 };
 
 function createBaseWatchRoomRequest(): WatchRoomRequest {
-  return { roomId: "", afterSequence: 0n };
+  return { roomId: "", afterSequence: 0n, withStart: false };
 }
 
 export const WatchRoomRequest: MessageFns<WatchRoomRequest> = {
@@ -770,6 +776,9 @@ export const WatchRoomRequest: MessageFns<WatchRoomRequest> = {
         throw new globalThis.Error("value provided for field message.afterSequence of type int64 too large");
       }
       writer.uint32(16).int64(message.afterSequence);
+    }
+    if (message.withStart !== false) {
+      writer.uint32(24).bool(message.withStart);
     }
     return writer;
   },
@@ -803,6 +812,14 @@ export const WatchRoomRequest: MessageFns<WatchRoomRequest> = {
             message.afterSequence = reader.int64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withStart = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -817,13 +834,19 @@ export const WatchRoomRequest: MessageFns<WatchRoomRequest> = {
 };
 
 function createBaseWatchRoomResponse(): WatchRoomResponse {
-  return { message: undefined };
+  return { message: undefined, sequence: 0n };
 }
 
 export const WatchRoomResponse: MessageFns<WatchRoomResponse> = {
   encode(message: WatchRoomResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.message !== undefined) {
       Message.encode(message.message, writer.uint32(10).fork()).join();
+    }
+    if (message.sequence !== 0n) {
+      if (BigInt.asIntN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type int64 too large");
+      }
+      writer.uint32(16).int64(message.sequence);
     }
     return writer;
   },
@@ -847,6 +870,14 @@ export const WatchRoomResponse: MessageFns<WatchRoomResponse> = {
             }
 
             message.message = Message.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sequence = reader.int64() as bigint;
             continue;
           }
         }

@@ -285,13 +285,15 @@ export interface WatchOrdersRequest {
   orderId: string;
   /** Only changes after this sequence number. 0: all that are kept; -1: only those that happen from now on. */
   afterSequence: bigint;
+  /** Answer first with the sequence that the changes follow, and nothing else in that answer: none after it will be missed. */
+  withStart: boolean;
 }
 
 /** An order was made or has changed. */
 export interface WatchOrdersResponse {
   /** Position of the change in the log: grows, and is never given twice. */
   sequence: bigint;
-  /** The order. */
+  /** The order. Empty in the answer that tells the start. */
   orderId: string;
   /** The user who ordered. */
   customerId: string;
@@ -1386,7 +1388,7 @@ export const CancelOrderResponse: MessageFns<CancelOrderResponse> = {
 };
 
 function createBaseWatchOrdersRequest(): WatchOrdersRequest {
-  return { customerId: "", orderId: "", afterSequence: 0n };
+  return { customerId: "", orderId: "", afterSequence: 0n, withStart: false };
 }
 
 export const WatchOrdersRequest: MessageFns<WatchOrdersRequest> = {
@@ -1402,6 +1404,9 @@ export const WatchOrdersRequest: MessageFns<WatchOrdersRequest> = {
         throw new globalThis.Error("value provided for field message.afterSequence of type int64 too large");
       }
       writer.uint32(24).int64(message.afterSequence);
+    }
+    if (message.withStart !== false) {
+      writer.uint32(32).bool(message.withStart);
     }
     return writer;
   },
@@ -1441,6 +1446,14 @@ export const WatchOrdersRequest: MessageFns<WatchOrdersRequest> = {
             }
 
             message.afterSequence = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withStart = reader.bool();
             continue;
           }
         }
