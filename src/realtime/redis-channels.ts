@@ -111,6 +111,8 @@ export class RedisChannels {
   async #placeFrom(start: string, channels: readonly string[]): Promise<void> {
     let address = start;
     for (let hop = 0; hop <= maxRedirections; hop += 1) {
+      // No connection is opened that nobody would close.
+      this.#closing.signal.throwIfAborted();
       const link = this.#linkTo(address);
       const moved = await this.#subscribe(link, channels);
       if (moved === undefined) {
