@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
@@ -24,8 +25,10 @@ import { createResumeCursorCodec } from './realtime/cursor.ts';
 import { createDeliveries, type Deliveries } from './realtime/delivery.ts';
 import { createPump, type Pump } from './realtime/pump.ts';
 import { createAdminServer } from './transport/admin.ts';
+import { type ClosableStreamRouter, createBrokerStreamRouter } from './transport/broker-stream-router.ts';
 import { createHttpServer, type GraphServer, graphqlPath } from './transport/http.ts';
 import { readinessFrom } from './transport/readiness.ts';
+import type { StreamRouter } from './transport/stream-router.ts';
 import { createReadMasks } from './upstream/mask.ts';
 import type { UpstreamAnomaly } from './upstream/options.ts';
 import { createUpstream, type Upstream, type UpstreamState } from './upstream/upstream.ts';
@@ -97,13 +100,15 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   });
   const { file, maxBytes } = settings.traffic;
   const traffic = file === '' ? undefined : createTraffic({ file, maxBytes, log });
-  const parts = { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump };
+  const streamRouter = createStreamRouter(settings, stores);
+  const parts = { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump, streamRouter };
   const { server, drain } = createGraphServer(settings, parts);
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
     await closeServer(server, settings.limits.closeTimeoutMs, drain);
     deliveries.close();
+    await streamRouter?.close();
     await pump.close();
     await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
     keys?.close();
@@ -131,6 +136,7 @@ interface GraphParts {
   readonly stores: SharedStores;
   readonly deliveries: Deliveries;
   readonly pump: Pump;
+  readonly streamRouter: StreamRouter | undefined;
   readonly budget: Budget;
   readonly traffic: Traffic | undefined;
   readonly log: Log;
@@ -140,7 +146,7 @@ interface GraphParts {
 }
 
 function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
-  const { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump } = parts;
+  const { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump, streamRouter } = parts;
   const { secrets } = settings.cursors;
   const pipeline = createPipeline({
     clock: systemClock,
@@ -187,10 +193,20 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
     timeoutMs: settings.limits.operationTimeoutMs,
     realtime: settings.realtime,
     streamSecrets: settings.cursors.secrets,
+    ...(streamRouter && { streamRouter }),
     onSubscriptionEnd: ({ transport, reason }) => metrics.subscription.ended(transport, reason),
     production: settings.production,
     explorer: !settings.production,
   });
+}
+
+/** Instances that share a Redis take each other's requests for an event stream; one alone has them all. */
+function createStreamRouter(
+  { redis }: Settings,
+  { broker, leases }: SharedStores,
+): ClosableStreamRouter | undefined {
+  if (redis.url === '') return undefined;
+  return createBrokerStreamRouter({ broker, leases, clock: systemClock, instanceId: randomUUID() });
 }
 
 /** Books are kept no more strictly than `mode`. */

@@ -19,7 +19,6 @@ const checks: readonly (readonly [ErrorCode, Check])[] = [
 
 /** The same for event streams that carry many operations: their methods and their answers are others. */
 const streamChecks: typeof checks = [
-  ['METHOD_NOT_ALLOWED', streamMethodFault],
   ['BAD_REQUEST', hostFault],
   ['UNSUPPORTED_MEDIA_TYPE', contentTypeFault],
   ['UNSUPPORTED_MEDIA_TYPE', contentEncodingFault],
@@ -50,6 +49,12 @@ export function assertServable(request: IncomingMessage): void {
 
 /** The same for a request of the single connection mode. */
 export function assertStreamable(request: IncomingMessage): void {
+  const { method } = request;
+  if (!streamMethods.has(method)) {
+    const allow = [...streamMethods].join(', ');
+    const message = `Expected one of ${allow}, got ${method}.`;
+    throw new WeirError('METHOD_NOT_ALLOWED', { message, extensions: { allow } });
+  }
   assertAll(request, streamChecks);
 }
 
@@ -67,10 +72,6 @@ export function asksForPage({ method, headers }: IncomingMessage): boolean {
 
 function methodFault({ method }: IncomingMessage): string | undefined {
   return method === 'GET' || method === 'POST' ? undefined : `Expected GET or POST, got ${method}.`;
-}
-
-function streamMethodFault({ method }: IncomingMessage): string | undefined {
-  return streamMethods.has(method) ? undefined : `Expected PUT, GET, POST or DELETE, got ${method}.`;
 }
 
 function streamAcceptFault({ method, headers: { accept } }: IncomingMessage): string | undefined {

@@ -31,7 +31,7 @@ export function refuse(thrown: unknown, requestId: string, log: Log): GraphQLErr
     spec: wellFormedCodes.has(code),
     // RFC 9110 section 15.5.6: 405 names the methods that are allowed.
     headers: {
-      ...(code === 'METHOD_NOT_ALLOWED' && { allow: isMethodRefused ? 'POST' : 'GET, POST' }),
+      ...(code === 'METHOD_NOT_ALLOWED' && { allow: isMethodRefused ? 'POST' : allowedOf(thrown) }),
       ...challengeOf(thrown),
       ...retryAfterOf(error),
     },
@@ -43,6 +43,12 @@ export function refuse(thrown: unknown, requestId: string, log: Log): GraphQLErr
 /** RFC 9110 section 10.2.3: whole seconds, never before it is worth it. */
 function retryAfterOf({ extensions: { retryAfterMs } }: GraphQLError): Record<string, string> {
   return typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : {};
+}
+
+/** The methods of the address that was asked: those of the graph unless the refusal names others. */
+function allowedOf(thrown: unknown): string {
+  const { allow } = thrown instanceof WeirError ? thrown.extensions : {};
+  return typeof allow === 'string' ? allow : 'GET, POST';
 }
 
 /** RFC 9110 section 11.6.1: 401 says how to come back. */

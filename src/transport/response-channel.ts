@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Principal } from '../identity/principal.ts';
 import type { QueueItem } from '../realtime/queue.ts';
 import type { EndReason } from '../realtime/sink.ts';
@@ -48,6 +49,7 @@ export class ResponseChannel implements Timed, LongConnection {
   readonly outlet: Outlet;
   readonly #parts: StreamParts;
   readonly #response: ServerResponse;
+  readonly #stream: Writable;
   readonly #owner: ChannelOwner;
   readonly #heartbeat: string;
   #principal: Principal;
@@ -66,8 +68,10 @@ export class ResponseChannel implements Timed, LongConnection {
     this.#owner = owner;
     this.#heartbeat = form.heartbeat;
     this.#principal = principal;
-    this.outlet = new Outlet(response, owner, parts.limits.bufferMaxBytes);
     openStream(response, form);
+    // Past the response, which has nothing to add to a frame; it has no socket yet behind an unanswered request.
+    this.#stream = response.socket ?? response;
+    this.outlet = new Outlet(this.#stream, owner, parts.limits.bufferMaxBytes);
     parts.connections.open.add(this);
     response.once('close', () => this.#onClose());
     this.#schedule();
@@ -123,16 +127,16 @@ export class ResponseChannel implements Timed, LongConnection {
       this.destroy();
     } else {
       // What waits already says that we are here.
-      if (!this.#response.writableNeedDrain) this.#response.write(this.#heartbeat);
+      if (!this.#stream.writableNeedDrain) this.#stream.write(this.#heartbeat);
       this.#schedule();
     }
   }
 
   /** Whether something waits to leave, and nothing has left since the last heartbeat. */
   #isStalled(): boolean {
-    const { socket, writableNeedDrain } = this.#response;
+    const { socket } = this.#response;
     const takenBytes = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);
-    const isStalled = writableNeedDrain && takenBytes === this.#takenBytes;
+    const isStalled = this.#stream.writableNeedDrain && takenBytes === this.#takenBytes;
     this.#takenBytes = takenBytes;
     return isStalled;
   }

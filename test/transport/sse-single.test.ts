@@ -264,31 +264,13 @@ describe('single connection mode', () => {
   it('answers other methods, forms and answers with what fits', async () => {
     await using server = await open();
     const url = streamUrl(server);
-    expect((await fetch(url, { method: 'PATCH' })).status).toBe(405);
+    const patched = await fetch(url, { method: 'PATCH' });
+    expect(patched.status).toBe(405);
+    expect(patched.headers.get('allow')).toBe('PUT, GET, POST, DELETE');
     expect((await fetch(url, { headers: { accept: 'application/json' } })).status).toBe(406);
     expect((await fetch(url, { headers: { accept: 'text/event-stream' } })).status).toBe(404);
     expect((await fetch(url, { method: 'POST', body: 'text' })).status).toBe(415);
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(400);
-  });
-
-  it('keeps nothing of reservations: 50,000 leave the heap flat', async () => {
-    await using server = await open();
-    const heapAfterPuts = async (count: number) => {
-      for (let batch = 0; batch < count; batch += 100)
-        await Promise.all(
-          Array.from({ length: 100 }, async () => {
-            const response = await fetch(streamUrl(server), { method: 'PUT' });
-            await response.text();
-          }),
-        );
-      globalThis.gc?.();
-      return process.memoryUsage().heapUsed;
-    };
-    const { issue } = createReservations(['s'], createFakeClock());
-    const principal = anonymousPrincipal('net');
-    await heapAfterPuts(500);
-    for (let count = 0; count < 50_000; count += 1) issue(principal);
-    expect(server.graph.openConnections()).toBe(0);
   });
 });
 
