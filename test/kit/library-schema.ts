@@ -10,6 +10,7 @@ const sdl = `${costDirectives}
     shelf: Shelf
     items(first: Int = 20, last: Int): ItemConnection @listSize(slicingArguments: ["first", "last"], sizedFields: ["edges"])
     books(ids: [ID!]!): [Book] @listSize(slicingArguments: ["ids"])
+    members(first: Int): AuthorConnection @listSize(slicingArguments: ["first"], sizedFields: ["edges"])
     mixed(first: Int): [Item!]! @listSize(slicingArguments: ["first"])
     endless: [Book]
     tags: [String] @listSize(assumedSize: 4) @cost(weight: "0.5")
@@ -18,6 +19,8 @@ const sdl = `${costDirectives}
   type Mutation { lend(id: ID!): Book renew(id: ID!): Book touch: Boolean }
   type Subscription { lent: Book }
   input Filter { text: String = "" @cost(weight: "2") and: [Filter!] }
+  type AuthorConnection { edges: [AuthorEdge!]! }
+  type AuthorEdge @cost(weight: "0") { node: Author }
   type ItemConnection { edges: [ItemEdge!]! pageInfo: PageInfo! }
   type ItemEdge @cost(weight: "0") { node: Item }
   type PageInfo @cost(weight: "0") { hasNextPage: Boolean! }
@@ -46,6 +49,7 @@ const calls: Readonly<Record<string, FieldCall>> = {
     maxBatchSize: 8,
     keys: 'items',
   },
+  'Query.members': { ...authorById, keys: 'items' },
   'Book.author': authorById,
   'Film.author': authorById,
   'Film.studio': authorById,

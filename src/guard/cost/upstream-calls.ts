@@ -8,45 +8,68 @@ export interface Calls {
   readonly upstreams: Record<string, number>;
 }
 
+/** Objects at one place of the answer. */
+interface Gathering {
+  readonly objects: number;
+  /** Times at which they come at most: those that come together share their batches. */
+  readonly arrivals: number;
+}
+
 /**
  * The most calls that one object at the root makes. At each place of the answer a batched field makes one call for each
- * `maxBatchSize` of its keys, any other one call for each object; objects of several types share no batch.
+ * `maxBatchSize` of its keys, any other one call for each object; objects of several types share no batch. The answers of
+ * calls without a batch come one by one, and what is below each may be loaded before the next has come.
  */
 export function exactCalls(evaluation: Evaluation, root: Place): Calls {
   const total = noCalls();
-  addPlace(evaluation, root, 1, total);
+  addPlace(evaluation, root, { objects: 1, arrivals: 1 }, total);
   return total;
 }
 
-function addPlace(evaluation: Evaluation, place: Place, objects: number, total: Calls): void {
-  if (objects === 0 || place.calling.length === 0) return;
-  if (objects > 1 || place.cases.length === 1) {
+function addPlace(evaluation: Evaluation, place: Place, gathering: Gathering, total: Calls): void {
+  if (gathering.objects === 0 || place.calling.length === 0) return;
+  if (gathering.objects > 1 || place.cases.length === 1) {
     // Objects of all cases may stand side by side, each with its own batches.
-    for (const field of place.calling) addField(evaluation, field, objects, total);
+    for (const field of place.calling) addField(evaluation, field, gathering, total);
     return;
   }
   const cases = place.cases.map(({ fields }) => {
     const one = noCalls();
-    for (const field of fields) if (place.calling.includes(field)) addField(evaluation, field, objects, one);
+    for (const field of fields)
+      if (place.calling.includes(field)) addField(evaluation, field, gathering, one);
     return one;
   });
   addDearest(total, cases);
 }
 
-function addField(evaluation: Evaluation, field: FieldUse, objects: number, total: Calls): void {
+function addField(evaluation: Evaluation, field: FieldUse, gathering: Gathering, total: Calls): void {
+  const { objects, arrivals } = gathering;
   for (const call of field.calls) {
-    const keys = call.keys === 'items' ? times(objects, itemsOf(evaluation, field)) : objects;
-    addCalls(total, call, callsFor(call, objects, keys), keys);
+    const keys = times(objects, keysOf(evaluation, field, call));
+    addCalls(total, call, callsFor(call, gathering, keys), keys);
   }
-  if (field.place?.calling.length) {
-    addPlace(evaluation, field.place, times(objects, countOf(evaluation, field)), total);
-  }
+  if (!field.place?.calling.length) return;
+  const isAlone = field.calls.some(({ loader }) => loader === undefined);
+  const below = {
+    objects: times(objects, countOf(evaluation, field)),
+    arrivals: isAlone ? Math.max(objects, arrivals) : arrivals,
+  };
+  addPlace(evaluation, field.place, below, total);
 }
 
-function callsFor({ loader, maxBatchSize }: FieldCall, objects: number, keys: number): number {
-  if (loader === undefined) return objects;
+/** Keys that one object loads. An empty page asks for one row all the same: it tells whether there is a page. */
+function keysOf(evaluation: Evaluation, field: FieldUse, { keys }: FieldCall): number {
+  if (keys !== 'items') return 1;
+  const items = itemsOf(evaluation, field);
+  return field.handedDown.length > 0 ? Math.max(1, items) : items;
+}
+
+/** Each arrival but one may leave a batch that is not full. */
+function callsFor({ loader, maxBatchSize }: FieldCall, gathering: Gathering, keys: number): number {
+  if (loader === undefined) return gathering.objects;
   if (keys === 0) return 0;
-  return maxBatchSize === undefined ? 1 : Math.ceil(keys / maxBatchSize);
+  const full = maxBatchSize === undefined ? 1 : Math.ceil(keys / maxBatchSize);
+  return Math.min(keys, full + gathering.arrivals - 1);
 }
 
 /** As {@link exactCalls} without batches, which makes calls proportional to objects: for formulas that share places. */
@@ -59,7 +82,7 @@ export function coarseCalls(evaluation: Evaluation, root: Place): Calls {
     const total = noCalls();
     for (const field of place.calling) {
       for (const call of field.calls) {
-        const keys = call.keys === 'items' ? itemsOf(evaluation, field) : 1;
+        const keys = keysOf(evaluation, field, call);
         addCalls(total, call, call.loader === undefined ? 1 : keys, keys);
       }
       if (field.place) addTimes(total, countOf(evaluation, field), ofPlace(field.place));

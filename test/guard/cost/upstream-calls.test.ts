@@ -22,6 +22,26 @@ describe('upstreamCalls', () => {
     expect(callsOf('{ books(ids: ["1", "2", "3"]) { shelf { label } } }')).toBe(1 + 3);
   });
 
+  it('below calls without a loader may be one for each of these, as their answers come one by one', () => {
+    const below = '{ books(ids: $ids) { shelf { books(first: 4) { author { name } } } } }';
+    const document = `query ($ids: [ID!]!) ${below}`;
+    for (const [count, calls] of [
+      [1, 1 + 1 + 1],
+      // 8 keys are one batch, and 2 when they come at two times.
+      [2, 1 + 2 + 2],
+      [3, 1 + 3 + 4],
+    ] as const)
+      expect([count, callsOf(document, { ids: Array(count).fill('1') })]).toEqual([count, calls]);
+    // No more than there are keys.
+    expect(callsOf(document.replace('first: 4', 'first: 1'), { ids: ['1', '2', '3'] })).toBe(1 + 3 + 3);
+  });
+
+  it('are one for an empty page of keys, which tells whether there is a page', () => {
+    const document = 'query ($first: Int) { members(first: $first) { edges { node { name } } } }';
+    for (const first of [0, 1, 8]) expect(callsOf(document, { first })).toBe(1);
+    expect(callsOf(document, { first: 9 })).toBe(2);
+  });
+
   it('are counted by the items of a list whose field loads these', () => {
     expect(callsOf('query ($ids: [ID!]!) { books(ids: $ids) { id } }', { ids: Array(17).fill('1') })).toBe(3);
     expect(callsOf('query ($ids: [ID!]!) { books(ids: $ids) { id } }', { ids: [] })).toBe(0);
