@@ -25,9 +25,7 @@ export function complete(
   }
   if (typeof value === 'object') {
     if (isPromiseLike(value)) {
-      completeLater(info, shape, parent, key, value, (settled) =>
-        complete(info, shape, parent, key, settled),
-      );
+      completeValueLater(info, shape, parent, key, value);
       return;
     }
     if (value instanceof Error) throw value;
@@ -46,6 +44,17 @@ export function complete(
       completeAbstract(info, shape, parent, key, value);
       break;
   }
+}
+
+/** Apart from `complete`, which would otherwise keep its arguments for a closure at every call. */
+function completeValueLater(
+  info: FieldInfo,
+  shape: Shape,
+  parent: Slot,
+  key: string | number,
+  value: PromiseLike<unknown>,
+): void {
+  completeLater(info, shape, parent, key, value, (settled) => complete(info, shape, parent, key, settled));
 }
 
 /** A leaf as it is sent; throws what its type throws of a value that it cannot send. */
@@ -119,14 +128,21 @@ function completeList(
   key: string | number,
   list: unknown,
 ): void {
-  if (isAsyncIterable(list)) {
-    const items = Array.fromAsync(list);
-    completeLater(info, shape, parent, key, items, (all) => completeItems(info, shape, parent, key, all));
-  } else if (isIterable(list)) {
-    completeItems(info, shape, parent, key, Array.isArray(list) ? list : [...list]);
-  } else {
-    throw new Error(`Expected Iterable, but did not find one for field "${nameOf(info.field)}".`);
-  }
+  if (Array.isArray(list)) completeItems(info, shape, parent, key, list);
+  else if (isAsyncIterable(list)) completeStream(info, shape, parent, key, list);
+  else if (isIterable(list)) completeItems(info, shape, parent, key, [...list]);
+  else throw new Error(`Expected Iterable, but did not find one for field "${nameOf(info.field)}".`);
+}
+
+function completeStream(
+  info: FieldInfo,
+  shape: Of<'list'>,
+  parent: Slot,
+  key: string | number,
+  stream: AsyncIterable<unknown>,
+): void {
+  const items = Array.fromAsync(stream);
+  completeLater(info, shape, parent, key, items, (all) => completeItems(info, shape, parent, key, all));
 }
 
 function completeItems(
@@ -182,15 +198,23 @@ function completeObject(
   key: string | number,
   value: unknown,
 ): void {
-  const below = (isOfType: unknown) => {
-    if (!isOfType) throw new Error(`Expected value of type "${type}" but got: ${inspect(value)}.`);
+  if (type.isTypeOf) completeChecked(info, shape, type, parent, key, value);
+  else completeFields(info, shape, type, parent, key, value);
+}
+
+function completeChecked(
+  info: FieldInfo,
+  shape: Shape,
+  type: GraphQLObjectType,
+  parent: Slot,
+  key: string | number,
+  value: unknown,
+): void {
+  const isOfType = type.isTypeOf?.(value, info.run.args.contextValue, info);
+  const below = (isRight: unknown) => {
+    if (!isRight) throw new Error(`Expected value of type "${type}" but got: ${inspect(value)}.`);
     completeFields(info, shape, type, parent, key, value);
   };
-  if (!type.isTypeOf) {
-    completeFields(info, shape, type, parent, key, value);
-    return;
-  }
-  const isOfType = type.isTypeOf(value, info.run.args.contextValue, info);
   if (isPromiseLike(isOfType)) completeLater(info, shape, parent, key, isOfType, below);
   else below(isOfType);
 }
