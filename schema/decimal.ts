@@ -10,11 +10,14 @@ const decimalPattern = /^(-?)(\d{1,18})(?:\.(\d{1,9}))?$/;
 export function decimalText({ units, nanos }: Decimal): string {
   const sign = units < 0n || nanos < 0 ? '-' : '';
   const whole = units < 0n ? -units : units;
-  const fraction = Math.abs(nanos)
-    .toString()
-    .padStart(9, '0')
-    .replace(/0{1,7}$/, '');
-  return `${sign}${whole}.${fraction}`;
+  return `${sign}${whole}.${fractionText(Math.abs(nanos))}`;
+}
+
+function fractionText(nanos: number): string {
+  const hundredths = nanos / 10_000_000;
+  // What most amounts of money have.
+  if (Number.isInteger(hundredths)) return hundredths < 10 ? `0${hundredths}` : `${hundredths}`;
+  return `${nanos}`.padStart(9, '0').replace(/0{1,7}$/, '');
 }
 
 /** The decimal of a text, or undefined where the text is none. */

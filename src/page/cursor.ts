@@ -1,6 +1,7 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { canonicalJson, type PlainData } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
+import { createHmacSha256, type HmacSha256 } from './hmac.ts';
 
 /** Longest cursor in characters that is read or made: 751 bytes of position. */
 export const maxCursorLength = 1024;
@@ -8,6 +9,7 @@ export const maxCursorLength = 1024;
 const version = 1;
 const macBytes = 16;
 const headBytes = 1 + macBytes;
+const maxPositionBytes = maxCursorLength * 0.75 - headBytes;
 const minSecretBytes = 32;
 
 /** Why a cursor was refused: for the log and for tests, never for the client. */
@@ -50,20 +52,22 @@ export function cursorScope(field: string, filter: FilterValue, order: string): 
  * Throws RangeError when there is no secret or one is shorter than 32 bytes.
  */
 export function createCursorCodec({ secrets }: CursorCodecOptions): CursorCodec {
-  const keys = secrets.map(keyFromSecret);
-  const [signer] = keys;
+  const signers = secrets.map(signerFromSecret);
+  const [signer] = signers;
   if (!signer) throw new RangeError('Cursor secrets: expected at least one, got none.');
 
   return {
     encode: (scope, position) => {
-      const bytes = Buffer.from(position, 'utf8');
-      const cursor = Buffer.concat([Buffer.of(version), macOf(signer, scope, bytes), bytes]).toString(
-        'base64url',
-      );
-      if (cursor.length <= maxCursorLength && position.isWellFormed()) return cursor;
-      throw new RangeError(
-        `Cursor position: expected well-formed text of at most ${maxCursorLength * 0.75 - headBytes} bytes, got ${bytes.length} bytes.`,
-      );
+      const positionBytes = Buffer.byteLength(position, 'utf8');
+      if (positionBytes > maxPositionBytes || !position.isWellFormed())
+        throw new RangeError(
+          `Cursor position: expected well-formed text of at most ${maxPositionBytes} bytes, got ${positionBytes} bytes.`,
+        );
+      const bytes = Buffer.allocUnsafe(headBytes + positionBytes);
+      bytes[0] = version;
+      bytes.write(position, headBytes, 'utf8');
+      bytes.set(macOf(signer, scope, bytes.subarray(headBytes)), 1);
+      return bytes.toString('base64url');
     },
     decode: (scope, cursor) => {
       if (cursor.length > maxCursorLength) return refused('length');
@@ -74,7 +78,7 @@ export function createCursorCodec({ secrets }: CursorCodecOptions): CursorCodec 
       if (bytes[0] !== version) return refused('version');
       const mac = bytes.subarray(1, headBytes);
       const position = bytes.subarray(headBytes);
-      const genuine = keys.some((key) => timingSafeEqual(mac, macOf(key, scope, position)));
+      const genuine = signers.some((sign) => timingSafeEqual(mac, macOf(sign, scope, position)));
       return genuine ? { ok: true, position: position.toString('utf8') } : refused('mac');
     },
   };
@@ -96,21 +100,18 @@ export function assertCursor(codec: CursorCodec, scope: string, cursor: string, 
   });
 }
 
-function keyFromSecret(secret: string, index: number): KeyObject {
+function signerFromSecret(secret: string, index: number): HmacSha256 {
   const bytes = Buffer.from(secret, 'utf8');
-  if (bytes.length >= minSecretBytes) return createSecretKey(bytes);
+  if (bytes.length >= minSecretBytes) return createHmacSha256(bytes);
   throw new RangeError(
     `Cursor secrets: expected at least ${minSecretBytes} bytes in secret ${index + 1}, got ${bytes.length}.`,
   );
 }
 
 /** The scope's length goes in front of it, so that no part of a scope can pass for the start of a position. */
-function macOf(key: KeyObject, scope: string, position: Uint8Array): Buffer {
-  return createHmac('sha256', key)
-    .update(`${String.fromCharCode(version)}${Buffer.byteLength(scope)}:${scope}`)
-    .update(position)
-    .digest()
-    .subarray(0, macBytes);
+function macOf(sign: HmacSha256, scope: string, position: Uint8Array): Uint8Array {
+  const head = `${String.fromCharCode(version)}${Buffer.byteLength(scope)}:${scope}`;
+  return sign(head, position).subarray(0, macBytes);
 }
 
 function refused(reason: CursorFault): DecodedCursor {

@@ -3,7 +3,10 @@ import { WeirError } from '../errors.ts';
 /** Longest global id in characters that is read or made. */
 export const maxNodeIdLength = 256;
 
-/** A GraphQL Name (GraphQL specification, section 2.1.9), a colon, and an id that may be any text but none. */
+/** A GraphQL Name (GraphQL specification, section 2.1.9). */
+const namePattern = /^[_A-Za-z][_0-9A-Za-z]*$/;
+
+/** A Name, a colon, and an id that may be any text but none. */
 const nodePattern = /^([_A-Za-z][_0-9A-Za-z]*):(.+)$/s;
 
 /** What a global id stands for, or why it stands for nothing. */
@@ -19,8 +22,8 @@ export type ParsedNodeId =
 export function encodeNodeId(typename: string, id: string): string {
   const text = `${typename}:${id}`;
   const nodeId = Buffer.from(text, 'utf8').toString('base64url');
-  const readable = nodePattern.exec(text)?.[1] === typename && text.isWellFormed();
-  if (readable && nodeId.length <= maxNodeIdLength) return nodeId;
+  const isReadable = namePattern.test(typename) && id !== '' && id.isWellFormed();
+  if (isReadable && nodeId.length <= maxNodeIdLength) return nodeId;
   throw new RangeError(
     `Global id: expected a type name and an id of at most ${maxNodeIdLength} characters in all, got ${JSON.stringify(text.slice(0, maxNodeIdLength))}.`,
   );
