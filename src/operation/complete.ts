@@ -1,9 +1,10 @@
 import { inspect } from 'node:util';
 import { type GraphQLAbstractType, type GraphQLObjectType, isObjectType, locatedError } from 'graphql';
 import type { FieldInfo, Run } from './field-info.ts';
+import { completeLater } from './later.ts';
 import { type FieldPlan, type Selection, type Shape, subselection } from './plan.ts';
 import { isPromiseLike } from './promise-like.ts';
-import { addPending, isDropped, type Members, nullify, pathKeys, Slot } from './slot.ts';
+import { type Members, nullify, pathKeys, Slot } from './slot.ts';
 
 type Of<Kind extends Shape['kind']> = Extract<Shape, { readonly kind: Kind }>;
 
@@ -25,7 +26,7 @@ export function complete(
   }
   if (typeof value === 'object') {
     if (isPromiseLike(value)) {
-      completeValueLater(info, shape, parent, key, value);
+      completeLater(info, shape, parent, key, value, complete);
       return;
     }
     if (value instanceof Error) throw value;
@@ -44,17 +45,6 @@ export function complete(
       completeAbstract(info, shape, parent, key, value);
       break;
   }
-}
-
-/** Apart from `complete`, which would otherwise keep its arguments for a closure at every call. */
-function completeValueLater(
-  info: FieldInfo,
-  shape: Shape,
-  parent: Slot,
-  key: string | number,
-  value: PromiseLike<unknown>,
-): void {
-  completeLater(info, shape, parent, key, value, (settled) => complete(info, shape, parent, key, settled));
 }
 
 /** A leaf as it is sent; throws what its type throws of a value that it cannot send. */
@@ -80,47 +70,6 @@ export function failHere(
   run.errors.push(error);
 }
 
-/** The same for a slot whose field was left meanwhile: null goes up from it to the first place where it may stand. */
-function failLater(run: Run, slot: Slot, thrown: unknown): void {
-  run.errors.push(locatedError(thrown, slot.field?.nodes, slot.parent && pathKeys(slot.parent, slot.key)));
-  let at = slot;
-  while (at.isNonNull && at.parent) at = at.parent;
-  nullify(at);
-}
-
-/** Goes on with a value when it comes, unless null stands for an error above it by then. */
-function completeLater<Value>(
-  { run, field }: FieldInfo,
-  { isNonNull }: Shape,
-  parent: Slot,
-  key: string | number,
-  value: PromiseLike<Value>,
-  goOn: (settled: Value) => void,
-): void {
-  // Holds its place among the names of the object.
-  parent.members[key] = undefined;
-  const slot = new Slot(parent, key, field, isNonNull, parent.members);
-  addPending(slot, 1);
-  const fulfilled = (settled: Value) => {
-    if (isDropped(slot)) return;
-    try {
-      goOn(settled);
-      addPending(slot, -1);
-    } catch (thrown) {
-      failLater(run, slot, thrown);
-    }
-    if (run.root.pending === 0) run.onIdle();
-  };
-  const rejected = (reason: unknown) => {
-    if (isDropped(slot)) return;
-    failLater(run, slot, reason);
-    if (run.root.pending === 0) run.onIdle();
-  };
-  // What is no Promise of ours might call at once, amid the fields of its object.
-  const promise = value instanceof Promise ? value : Promise.resolve(value);
-  promise.then(fulfilled, rejected);
-}
-
 function completeList(
   info: FieldInfo,
   shape: Of<'list'>,
@@ -129,20 +78,10 @@ function completeList(
   list: unknown,
 ): void {
   if (Array.isArray(list)) completeItems(info, shape, parent, key, list);
-  else if (isAsyncIterable(list)) completeStream(info, shape, parent, key, list);
+  else if (isAsyncIterable(list))
+    completeLater(info, shape, parent, key, Array.fromAsync(list), completeItems);
   else if (isIterable(list)) completeItems(info, shape, parent, key, [...list]);
   else throw new Error(`Expected Iterable, but did not find one for field "${nameOf(info.field)}".`);
-}
-
-function completeStream(
-  info: FieldInfo,
-  shape: Of<'list'>,
-  parent: Slot,
-  key: string | number,
-  stream: AsyncIterable<unknown>,
-): void {
-  const items = Array.fromAsync(stream);
-  completeLater(info, shape, parent, key, items, (all) => completeItems(info, shape, parent, key, all));
 }
 
 function completeItems(
@@ -186,7 +125,8 @@ function completeAbstract(
   const name: unknown = resolveType(value, contextValue, info, shape.type);
   const withName = (found: unknown) =>
     completeObject(info, shape, concreteType(info, shape.type, found), parent, key, value);
-  if (isPromiseLike(name)) completeLater(info, shape, parent, key, name, withName);
+  if (isPromiseLike(name))
+    completeLater(info, shape, parent, key, name, (...[, , , , found]) => withName(found));
   else withName(name);
 }
 
@@ -215,7 +155,8 @@ function completeChecked(
     if (!isRight) throw new Error(`Expected value of type "${type}" but got: ${inspect(value)}.`);
     completeFields(info, shape, type, parent, key, value);
   };
-  if (isPromiseLike(isOfType)) completeLater(info, shape, parent, key, isOfType, below);
+  if (isPromiseLike(isOfType))
+    completeLater(info, shape, parent, key, isOfType, (...[, , , , isRight]) => below(isRight));
   else below(isOfType);
 }
 
