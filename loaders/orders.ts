@@ -63,7 +63,9 @@ export async function listOrders(
 async function orderRows(context: ShopContext, request: ListOrdersRequest): Promise<UpstreamRows<Order>> {
   const rows: Order[] = [];
   let info: PageInfo | undefined;
-  for await (const { item } of context.upstreams.orders.serverStream(orders.listOrders, request)) {
+  const maxMessages = (request.page?.pageSize ?? 0) + 1;
+  const messages = context.upstreams.orders.serverStream(orders.listOrders, request).toArray(maxMessages);
+  for (const { item } of await messages) {
     if (item?.$case === 'order') rows.push(item.value);
     if (item?.$case === 'page') info = item.value;
   }

@@ -1,5 +1,5 @@
 import type { WeirError } from '../errors.ts';
-import type { CallOptions, MethodDefinition, Upstream } from '../upstream/upstream.ts';
+import type { CallOptions, Messages, MethodDefinition, Upstream } from '../upstream/upstream.ts';
 
 /**
  * An upstream as one operation sees it: every call carries the operation's deadline, signal and request id.
@@ -30,8 +30,7 @@ export class OperationUpstream {
   serverStream<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
-  ): AsyncIterable<Response> {
-    this.#assertAllowed();
+  ): Messages<Response> {
     return this.#upstream.serverStream(method, request, this.#call);
   }
 
@@ -48,7 +47,7 @@ export class OperationUpstream {
   duplex<Request, Response>(
     method: MethodDefinition<Request, Response>,
     requests: AsyncIterable<Request> | Iterable<Request>,
-  ): AsyncIterable<Response> {
+  ): Messages<Response> {
     this.#assertAllowed();
     return this.#upstream.duplex(method, requests, this.#call);
   }

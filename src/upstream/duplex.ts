@@ -1,7 +1,7 @@
 import { WeirError } from '../errors.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import { assertKind, type MethodDefinition } from './method-definition.ts';
-import { Reader } from './reader.ts';
+import { type Messages, Reader } from './reader.ts';
 import { type Requests, sendRequests } from './writer.ts';
 
 /**
@@ -13,7 +13,7 @@ export function callDuplex<Req, Res>(
   method: MethodDefinition<Req, Res>,
   requests: Requests<Req>,
   call: CallOptions,
-): AsyncIterableIterator<Res, undefined> {
+): Messages<Res> {
   assertKind('duplex', method);
   const { path, requestSerialize, responseDeserialize } = method;
   let stop = () => {};

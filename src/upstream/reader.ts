@@ -1,5 +1,5 @@
 import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
-import type { WeirError } from '../errors.ts';
+import { WeirError } from '../errors.ts';
 import type { CallRecord } from '../observe/timeline.ts';
 import { linkSignals, type OwnedSignal } from '../signal.ts';
 import { openCall } from './call.ts';
@@ -15,8 +15,25 @@ export interface ReadableRpc<Res> {
   readonly onOver?: () => void;
 }
 
+/** The messages of an RPC, to be read one by one or all at once. */
+export interface Messages<Res> extends AsyncIterableIterator<Res, undefined> {
+  /**
+   * All messages that are still to come. Rejects with the failure of the RPC, or with `INTERNAL_SERVER_ERROR` when there
+   * are more than `maxMessages`, and then cancels it. Costs less than a loop: messages wait for no promise of their own.
+   */
+  toArray(maxMessages: number): Promise<Res[]>;
+}
+
 interface Pull<Res> {
   readonly resolve: (result: IteratorResult<Res, undefined>) => void;
+  readonly reject: (error: WeirError) => void;
+}
+
+/** Where messages go that are read all at once. */
+interface Collection<Res> {
+  readonly messages: Res[];
+  readonly maxMessages: number;
+  readonly resolve: (messages: Res[]) => void;
   readonly reject: (error: WeirError) => void;
 }
 
@@ -26,12 +43,13 @@ interface Pull<Res> {
  * that grpc-js fixes, reading stops and HTTP/2 flow control holds the service back. Messages that came before a
  * failure are given before it; after a cancellation none is.
  */
-export class Reader<Res> implements AsyncIterableIterator<Res, undefined> {
+export class Reader<Res> implements Messages<Res> {
   readonly #host: CallHost;
   readonly #rpc: ReadableRpc<Res>;
   readonly #call: CallOptions;
   readonly #stop = new AbortController();
   readonly #pulls: Pull<Res>[] = [];
+  #collection: Collection<Res> | undefined;
   #linked: OwnedSignal | undefined;
   #stream: ClientReadableStream<Res> | undefined;
   #isOver = false;
@@ -48,9 +66,17 @@ export class Reader<Res> implements AsyncIterableIterator<Res, undefined> {
   }
 
   next(): Promise<IteratorResult<Res, undefined>> {
-    if (this.#linked === undefined && !this.#isOver) this.#open();
+    this.#openOnce();
     return new Promise((resolve, reject) => {
       this.#pulls.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  toArray(maxMessages: number): Promise<Res[]> {
+    this.#openOnce();
+    return new Promise((resolve, reject) => {
+      this.#collection = { messages: [], maxMessages, resolve, reject };
       this.#serve();
     });
   }
@@ -61,7 +87,8 @@ export class Reader<Res> implements AsyncIterableIterator<Res, undefined> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  #open(): void {
+  #openOnce(): void {
+    if (this.#linked !== undefined || this.#isOver) return;
     const { kind, path } = this.#rpc;
     this.#linked = linkSignals(this.#call.signal, this.#stop.signal);
     const call = { ...this.#call, signal: this.#linked.signal };
@@ -99,20 +126,45 @@ export class Reader<Res> implements AsyncIterableIterator<Res, undefined> {
 
   #serve(): void {
     for (let pull = this.#pulls[0]; pull !== undefined; pull = this.#pulls[0]) {
-      const message = this.#linked?.signal.aborted ? null : (this.#stream?.read() as Res | null | undefined); // its type is any
-      const isMessage = message !== null && message !== undefined;
-      if (!isMessage && !this.#isOver) return;
+      const message = this.#read();
+      if (message === undefined && !this.#isOver) return;
       this.#pulls.shift();
-      if (isMessage) pull.resolve({ value: message, done: false });
-      else this.#finish(pull);
+      if (message !== undefined) pull.resolve({ value: message, done: false });
+      else this.#finish(pull.reject, () => pull.resolve({ value: undefined, done: true }));
+    }
+    if (this.#collection) this.#collect(this.#collection);
+  }
+
+  #collect({ messages, maxMessages, resolve, reject }: Collection<Res>): void {
+    let message = this.#read();
+    for (; message !== undefined && messages.length <= maxMessages; message = this.#read())
+      messages.push(message);
+    if (messages.length > maxMessages) {
+      this.#collection = undefined;
+      void this.return();
+      reject(tooMany(this.#rpc.path, maxMessages));
+    } else if (this.#isOver) {
+      this.#collection = undefined;
+      this.#finish(reject, () => resolve(messages));
     }
   }
 
+  /** The next message that is there already. */
+  #read(): Res | undefined {
+    if (this.#linked?.signal.aborted) return undefined;
+    return (this.#stream?.read() as Res | null | undefined) ?? undefined; // its type is any
+  }
+
   /** An iterator fails once; then it is done. */
-  #finish(pull: Pull<Res>): void {
+  #finish(fail: (error: WeirError) => void, done: () => void): void {
     const failure = this.#failure;
     this.#failure = undefined;
-    if (failure === undefined) pull.resolve({ value: undefined, done: true });
-    else pull.reject(failure);
+    if (failure === undefined) done();
+    else fail(failure);
   }
+}
+
+function tooMany(path: string, maxMessages: number): WeirError {
+  const cause = new Error(`Expected at most ${maxMessages} messages of ${path}, got more.`);
+  return new WeirError('INTERNAL_SERVER_ERROR', { cause });
 }

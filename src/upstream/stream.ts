@@ -1,6 +1,6 @@
 import type { CallHost, CallOptions } from './call-host.ts';
 import { assertKind, type MethodDefinition } from './method-definition.ts';
-import { Reader } from './reader.ts';
+import { type Messages, Reader } from './reader.ts';
 
 /** One request, a stream of answers; see {@link Reader} for its life. Fails with a WeirError alone. */
 export function callServerStream<Req, Res>(
@@ -8,7 +8,7 @@ export function callServerStream<Req, Res>(
   method: MethodDefinition<Req, Res>,
   request: Req,
   call: CallOptions,
-): AsyncIterableIterator<Res, undefined> {
+): Messages<Res> {
   assertKind('serverStream', method);
   const { path, requestSerialize, responseDeserialize } = method;
   return new Reader<Res>(

@@ -11,13 +11,14 @@ import type { UpstreamNumbers } from './limits.ts';
 import type { MethodDefinition } from './method-definition.ts';
 import { type UpstreamOptions, upstreamFaults, upstreamNumbers } from './options.ts';
 import { createPool, type Pool } from './pool.ts';
+import type { Messages } from './reader.ts';
 import { channelOptionsFrom } from './service-config.ts';
 import { defaultUserTokenReasons } from './status.ts';
 import { callServerStream } from './stream.ts';
 import { callUnary } from './unary.ts';
 import type { Requests } from './writer.ts';
 
-export type { CallOptions, MethodDefinition };
+export type { CallOptions, Messages, MethodDefinition };
 
 /** How an upstream is at this moment, for readiness and metrics. */
 export interface UpstreamState {
@@ -40,7 +41,7 @@ export interface Upstream {
     method: MethodDefinition<Req, Res>,
     request: NoInfer<Req>,
     call: CallOptions,
-  ): AsyncIterableIterator<Res, undefined>;
+  ): Messages<Res>;
   clientStream<Req, Res>(
     method: MethodDefinition<Req, Res>,
     requests: Requests<NoInfer<Req>>,
@@ -50,7 +51,7 @@ export interface Upstream {
     method: MethodDefinition<Req, Res>,
     requests: Requests<NoInfer<Req>>,
     call: CallOptions,
-  ): AsyncIterableIterator<Res, undefined>;
+  ): Messages<Res>;
   state(): UpstreamState;
   /** Refuses new calls, cancels those in flight (UPSTREAM_UNAVAILABLE), closes the connections. Idempotent. */
   close(): Promise<void>;

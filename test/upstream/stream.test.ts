@@ -203,3 +203,77 @@ describe('callServerStream()', () => {
     expect(await failureOf(messages.next())).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
   });
 });
+
+describe('Messages.toArray()', () => {
+  it.each([
+    [0, 0],
+    [0, 1],
+    [40, 41],
+    [40, 40],
+  ])('gives all of %i messages when %i may come, and records the call once', async (count, max) => {
+    await using service = await serveProbe({
+      serverStream: (call) => {
+        for (let index = 0; index < count; index += 1) call.write(`${call.request}${index}`);
+        call.end();
+      },
+    });
+    await using upstream = openUpstream(service.target);
+    const call = callFor();
+    const messages = upstream.serverStream(probe.serverStream, 'm', call);
+    expect(await messages.toArray(max)).toEqual(Array.from({ length: count }, (_, index) => `m${index}`));
+    expect(await messages.toArray(max)).toEqual([]);
+    expect(call.records).toMatchObject([{ kind: 'serverStream', code: 'OK' }]);
+    expect(getEventListeners(call.signal, 'abort')).toHaveLength(0);
+    expect(upstream.state().inFlight).toBe(0);
+  });
+
+  it('rejects and cancels the call when more come than may', async () => {
+    const ended = Promise.withResolvers<void>();
+    await using service = await serveProbe({
+      serverStream: (call: Call) => {
+        call.once('cancelled', ended.resolve);
+        for (let index = 0; index < 41; index += 1) call.write('m');
+      },
+    });
+    await using upstream = openUpstream(service.target);
+    const messages = upstream.serverStream(probe.serverStream, 'm', callFor());
+    expect(await failureOf(messages.toArray(40))).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+    await ended.promise;
+    expect(upstream.state().inFlight).toBe(0);
+  });
+
+  it('gives what is left when some were read before', async () => {
+    await using service = await serveProbe({
+      serverStream: (call) => {
+        for (const message of ['a', 'b', 'c']) call.write(message);
+        call.end();
+      },
+    });
+    await using upstream = openUpstream(service.target);
+    const messages = upstream.serverStream(probe.serverStream, 'm', callFor());
+    expect((await messages.next()).value).toBe('a');
+    expect(await messages.toArray(2)).toEqual(['b', 'c']);
+  });
+
+  it('rejects with the failure when one comes after messages', async () => {
+    await using service = await serveProbe({
+      serverStream: (call) => {
+        call.write('a', () => call.emit('error', { code: 5, details: 'secret' }));
+      },
+    });
+    await using upstream = openUpstream(service.target);
+    const messages = upstream.serverStream(probe.serverStream, 'm', callFor());
+    expect(await failureOf(messages.toArray(9))).toMatchObject({ name: 'WeirError', code: 'NOT_FOUND' });
+  });
+
+  it('rejects when the operation is aborted meanwhile', async () => {
+    const arrived = Promise.withResolvers<Call>();
+    await using service = await serveProbe({ serverStream: (call) => arrived.resolve(call) });
+    await using upstream = openUpstream(service.target);
+    const call = callFor();
+    const failure = failureOf(upstream.serverStream(probe.serverStream, 'm', call).toArray(9));
+    (await arrived.promise).write('a');
+    call.abort();
+    expect(await failure).toMatchObject({ code: 'CANCELLED' });
+  });
+});
