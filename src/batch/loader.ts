@@ -1,8 +1,8 @@
-import DataLoader from 'dataloader';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
 import type { Timeline } from '../observe/timeline.ts';
 import { type Alignment, alignRows, type LoaderKey } from './align.ts';
+import { createCollector } from './collector.ts';
 
 const maxBatchSizeBound = 10_000;
 
@@ -77,7 +77,7 @@ export function createLoader<Context, Key extends LoaderKey, Row, Args>(
   scope: LoaderScope<Context>,
 ): Loader<Key, Row> {
   let loads = 0;
-  const dataLoader = new DataLoader<Key, Row | null>(fetchBatch, { name: definition.name });
+  const collector = createCollector<Key, Row | null>(fetchBatch);
 
   async function fetchBatch(keys: readonly Key[]): Promise<(Row | null | Error)[]> {
     scope.assertOpen(definition.name);
@@ -88,7 +88,7 @@ export function createLoader<Context, Key extends LoaderKey, Row, Args>(
     const parts = await Promise.all(
       chunks.map((chunk) => fetchChunk(definition, chunk, args, scope.context)),
     );
-    const outcome = joinParts(chunks, parts, (key) => dataLoader.clear(key));
+    const outcome = joinParts(chunks, parts, (key) => collector.forget(key));
     report(definition.name, scope, outcome, {
       keys: keys.length,
       duplicates,
@@ -101,7 +101,7 @@ export function createLoader<Context, Key extends LoaderKey, Row, Args>(
   return {
     load: (key) => {
       loads += 1;
-      return dataLoader.load(key);
+      return collector.load(key);
     },
   };
 }

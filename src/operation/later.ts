@@ -1,4 +1,5 @@
 import { locatedError } from 'graphql';
+import { Load, type LoadListener } from '../batch/load.ts';
 import type { FieldInfo, Run } from './field-info.ts';
 import type { Shape } from './plan.ts';
 import { addPending, isDropped, nullify, pathKeys, Slot } from './slot.ts';
@@ -23,27 +24,58 @@ export function completeLater<Of extends Shape, Value>(
 ): void {
   // Holds its place among the names of the object.
   parent.members[key] = undefined;
-  const slot = new Slot(parent, key, info.field, shape.isNonNull, parent.members);
+  const slot = new PendingSlot(info, shape, parent, key, complete);
   addPending(slot, 1);
+  if (value instanceof Load) value.listen(slot);
+  else waitFor(value, slot);
+}
+
+function waitFor<Value>(value: PromiseLike<Value>, slot: LoadListener<Value>): void {
   // What is no Promise of ours might call at once, amid the fields of its object.
   const promise = value instanceof Promise ? value : Promise.resolve(value);
   promise.then(
-    (settled: Value) => {
-      if (isDropped(slot)) return;
-      try {
-        complete(info, shape, parent, key, settled);
-        addPending(slot, -1);
-      } catch (thrown) {
-        fail(info.run, slot, thrown);
-      }
-      tellIdle(info.run);
-    },
-    (reason) => {
-      if (isDropped(slot)) return;
-      fail(info.run, slot, reason);
-      tellIdle(info.run);
-    },
+    (settled) => slot.fulfilled(settled),
+    (reason) => slot.rejected(reason),
   );
+}
+
+/** The place of a value that comes later, with all that it takes to go on: one object for each that an answer waits for. */
+class PendingSlot<Of extends Shape, Value> extends Slot implements LoadListener<Value> {
+  readonly info: FieldInfo;
+  readonly shape: Of;
+  readonly above: Slot;
+  readonly complete: Completion<Of, Value>;
+
+  constructor(
+    info: FieldInfo,
+    shape: Of,
+    parent: Slot,
+    key: string | number,
+    complete: Completion<Of, Value>,
+  ) {
+    super(parent, key, info.field, shape.isNonNull, parent.members);
+    this.info = info;
+    this.shape = shape;
+    this.above = parent;
+    this.complete = complete;
+  }
+
+  fulfilled(value: Value): void {
+    if (isDropped(this)) return;
+    try {
+      this.complete(this.info, this.shape, this.above, this.key, value);
+      addPending(this, -1);
+    } catch (thrown) {
+      fail(this.info.run, this, thrown);
+    }
+    tellIdle(this.info.run);
+  }
+
+  rejected(reason: unknown): void {
+    if (isDropped(this)) return;
+    fail(this.info.run, this, reason);
+    tellIdle(this.info.run);
+  }
 }
 
 /** GraphQL specification, section 6.4.4: null goes up to the first place where it may stand. */

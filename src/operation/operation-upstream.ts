@@ -31,6 +31,7 @@ export class OperationUpstream {
     method: MethodDefinition<Request, Response>,
     request: Request,
   ): Messages<Response> {
+    this.#assertAllowed();
     return this.#upstream.serverStream(method, request, this.#call);
   }
 

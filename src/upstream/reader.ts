@@ -1,7 +1,7 @@
 import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
 import { WeirError } from '../errors.ts';
 import type { CallRecord } from '../observe/timeline.ts';
-import { linkSignals, type OwnedSignal } from '../signal.ts';
+import { onAbort } from '../signal.ts';
 import { openCall } from './call.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import type { LiveCall } from './live-call.ts';
@@ -47,10 +47,12 @@ export class Reader<Res> implements Messages<Res> {
   readonly #host: CallHost;
   readonly #rpc: ReadableRpc<Res>;
   readonly #call: CallOptions;
+  /** Aborts with the operation, or when the reader leaves. */
   readonly #stop = new AbortController();
+  #hasLeft = false;
   readonly #pulls: Pull<Res>[] = [];
   #collection: Collection<Res> | undefined;
-  #linked: OwnedSignal | undefined;
+  #unlink: (() => void) | undefined;
   #stream: ClientReadableStream<Res> | undefined;
   #isOver = false;
   #failure: WeirError | undefined;
@@ -82,16 +84,18 @@ export class Reader<Res> implements Messages<Res> {
   }
 
   return(): Promise<IteratorResult<Res, undefined>> {
+    this.#hasLeft = true;
     this.#stop.abort();
     this.#end(undefined);
     return Promise.resolve({ value: undefined, done: true });
   }
 
   #openOnce(): void {
-    if (this.#linked !== undefined || this.#isOver) return;
+    if (this.#unlink !== undefined || this.#isOver) return;
     const { kind, path } = this.#rpc;
-    this.#linked = linkSignals(this.#call.signal, this.#stop.signal);
-    const call = { ...this.#call, signal: this.#linked.signal };
+    const { signal } = this.#call;
+    this.#unlink = onAbort(signal, () => this.#stop.abort(signal.reason));
+    const call = { ...this.#call, signal: this.#stop.signal };
     openCall(
       this.#host,
       kind,
@@ -118,8 +122,8 @@ export class Reader<Res> implements Messages<Res> {
   #end(failure: WeirError | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#failure = this.#stop.signal.aborted ? undefined : failure;
-    this.#linked?.cleanup();
+    this.#failure = this.#hasLeft ? undefined : failure;
+    this.#unlink?.();
     this.#rpc.onOver?.();
     this.#serve();
   }
@@ -151,7 +155,7 @@ export class Reader<Res> implements Messages<Res> {
 
   /** The next message that is there already. */
   #read(): Res | undefined {
-    if (this.#linked?.signal.aborted) return undefined;
+    if (this.#stop.signal.aborted) return undefined;
     return (this.#stream?.read() as Res | null | undefined) ?? undefined; // its type is any
   }
 
