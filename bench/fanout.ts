@@ -106,7 +106,6 @@ async function runSlice(
   { signal }: RunOptions,
 ): Promise<void> {
   signal.throwIfAborted();
-  crowd.pong();
   const clients = await Promise.all(
     Array.from({ length: window }, () => createClient(new URL(program.address), 1)),
   );

@@ -26,6 +26,7 @@ export class Crowd {
   #received = 0;
   #receivedBytes = 0;
   #published = 0;
+  #lost = 0;
   readonly #waiting = new Set<{ readonly target: number; readonly resolve: () => void }>();
 
   constructor(options: CrowdOptions) {
@@ -64,11 +65,6 @@ export class Crowd {
     await this.#until(target);
   }
 
-  /** Says of all connections that somebody is there, who answers no ping. */
-  pong(): void {
-    for (const subscriber of this.#subscribers) subscriber.pong();
-  }
-
   close(): void {
     for (const { close } of this.#subscribers.splice(0)) close();
   }
@@ -77,7 +73,10 @@ export class Crowd {
     const { url, transport, feed, tokens } = this.#options;
     const query = `subscription { ${feed} { number text } }`;
     const onData = (chunk: Buffer) => this.#count(chunk);
-    return openSubscriber({ transport, url, query, token: tokens?.[number], onData });
+    const onClose = () => {
+      this.#lost += 1;
+    };
+    return openSubscriber({ transport, url, query, token: tokens?.[number], onData, onClose });
   }
 
   /** No stock server tells when a subscription runs: events are published until all have one. */
@@ -121,8 +120,10 @@ export class Crowd {
   #until(target: number): Promise<void> {
     if (this.#received >= target) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const late = () =>
-        reject(new Error(`${this.#received} of ${target} deliveries within ${deliveryMs} ms`));
+      const late = () => {
+        const state = `${this.#received} of ${target} deliveries, ${this.#lost} connections lost`;
+        reject(new Error(`${this.#options.url.href}: ${state} within ${deliveryMs} ms`));
+      };
       const timer = setTimeout(late, deliveryMs);
       const settle = () => {
         clearTimeout(timer);

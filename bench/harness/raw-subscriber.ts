@@ -21,15 +21,14 @@ export interface SubscriberOptions {
 /** One subscription on a connection of its own. */
 export interface RawSubscriber {
   readonly socket: Socket;
-  /** Says that it is there, asked or not (RFC 6455 section 5.5.3); nothing for event streams. */
-  readonly pong: () => void;
   readonly close: () => void;
 }
 
 /** A connection that takes longer to open is a failure. */
 const openMs = 30_000;
 
-const opcodes = { text: 0x81, pong: 0x8a } as const;
+const opcodes = { text: 0x81, ping: 0x89, pong: 0x8a } as const;
+const pong = maskedFrame(opcodes.pong, '');
 
 /**
  * Subscribes over a bare socket: a client of the standard library would cost more than the servers it measures. Resolves
@@ -46,15 +45,10 @@ export async function openSubscriber(options: SubscriberOptions): Promise<RawSub
   });
   await Promise.race([transport === 'ws' ? openWs(socket, options) : openSse(socket, options), closed]);
   socket.setTimeout(0);
+  if (transport === 'ws') socket.on('data', answerPing);
   socket.on('data', options.onData);
   if (options.onClose) socket.once('close', options.onClose);
-  return {
-    socket,
-    pong: () => {
-      if (transport === 'ws') socket.write(maskedFrame(opcodes.pong, ''));
-    },
-    close: () => socket.destroy(),
-  };
+  return { socket, close: () => socket.destroy() };
 }
 
 async function openWs(socket: Socket, { url, query, resume, token }: SubscriberOptions): Promise<void> {
@@ -119,6 +113,12 @@ function maskedFrame(firstByte: number, text: string): Buffer {
       ? [firstByte, 0x80 | payload.length]
       : [firstByte, 0x80 | 126, payload.length >> 8, payload.length & 255];
   return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]);
+}
+
+/** A ping without data is two bytes that stand nowhere else in messages of ASCII. */
+function answerPing(this: Socket, chunk: Buffer): void {
+  const at = chunk.indexOf(opcodes.ping);
+  if (at >= 0 && chunk[at + 1] === 0) this.write(pong);
 }
 
 function ignore(): void {}
