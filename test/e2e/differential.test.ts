@@ -208,9 +208,12 @@ function coordinates(): string[] {
       for (const field of Object.values(type.getFields())) reach(getNamedType(field.type));
   };
   reach(schema.getQueryType());
-  return [...types].filter(isObjectType).flatMap((type) =>
+  const reached = [...types].filter(isObjectType).filter(({ name }) => name !== 'RateLimit');
+  return reached.flatMap((type) =>
     Object.values(type.getFields()).flatMap(({ name, args }) => {
       const coordinate = `${type.name}.${name}`;
+      // Nothing is metered here: it is always null.
+      if (coordinate === 'Query.rateLimit') return [];
       return [coordinate, ...args.map((argument) => `${coordinate}(${argument.name}:)`)];
     }),
   );
