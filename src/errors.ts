@@ -42,6 +42,16 @@ export const errorTable = {
   VARIABLE_LIMIT: { httpStatus: 400, retryable: false, message: 'The variables are too many or too large.' },
   LIST_ARG_LIMIT: { httpStatus: 400, retryable: false, message: 'An input list is too long.' },
   TOO_MANY_ERRORS: { httpStatus: 400, retryable: false, message: 'There were more errors than are told.' },
+  IDEMPOTENCY_KEY_REQUIRED: {
+    httpStatus: 400,
+    retryable: false,
+    message: 'This mutation is only done with an idempotency key.',
+  },
+  IDEMPOTENCY_KEY_INVALID: {
+    httpStatus: 400,
+    retryable: false,
+    message: 'The idempotency key is not acceptable.',
+  },
   UNAUTHENTICATED: { httpStatus: 401, retryable: false, message: 'Valid credentials are required.' },
   FORBIDDEN: { httpStatus: 403, retryable: false, message: 'You are not allowed to do this.' },
   NOT_FOUND: { httpStatus: 404, retryable: false, message: 'There is no such object.' },
@@ -49,6 +59,21 @@ export const errorTable = {
   NOT_ACCEPTABLE: { httpStatus: 406, retryable: false, message: 'No answer fits what the client accepts.' },
   ALREADY_EXISTS: { httpStatus: 409, retryable: false, message: 'The object exists already.' },
   CONFLICT: { httpStatus: 409, retryable: true, message: 'A concurrent change was in the way; start over.' },
+  IDEMPOTENCY_CONCURRENT_REQUEST: {
+    httpStatus: 409,
+    retryable: true,
+    message: 'The same operation with the same idempotency key is under way; wait and send it again.',
+  },
+  IDEMPOTENCY_ANSWER_TOO_LARGE: {
+    httpStatus: 409,
+    retryable: false,
+    message: 'The operation was done under this idempotency key, and its answer was too large to be kept.',
+  },
+  OUTCOME_UNKNOWN: {
+    httpStatus: 409,
+    retryable: false,
+    message: 'The operation may have been done under this idempotency key; look before you ask for it anew.',
+  },
   PAYLOAD_TOO_LARGE: { httpStatus: 413, retryable: false, message: 'The request body is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {
     httpStatus: 415,
@@ -59,6 +84,11 @@ export const errorTable = {
     httpStatus: 422,
     retryable: false,
     message: 'The operation costs more than it may ever.',
+  },
+  IDEMPOTENCY_KEY_PARAMETER_MISMATCH: {
+    httpStatus: 422,
+    retryable: false,
+    message: 'The idempotency key stands for another operation.',
   },
   RATE_LIMITED: { httpStatus: 429, retryable: true, message: 'Too many requests; wait and try again.' },
   CANCELLED: { httpStatus: 499, retryable: true, message: 'The operation was cancelled.' },
