@@ -91,5 +91,5 @@ function totalsText(price: Price): string {
 }
 
 function numberOf(value: number): number | string {
-  return Number.isFinite(value) ? Math.round(value * 100) / 100 : 'unbounded';
+  return Number.isFinite(value) ? Math.round(value * 1000) / 1000 : 'unbounded';
 }

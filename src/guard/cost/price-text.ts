@@ -54,7 +54,7 @@ function nameOf({ path }: PriceNode): string {
 
 function numberText(value: number): string {
   if (!Number.isFinite(value)) return 'unbounded';
-  return value.toLocaleString('en', { maximumFractionDigits: 2 });
+  return value.toLocaleString('en', { maximumFractionDigits: 3 });
 }
 
 function pad(text: string, column: number, widths: readonly number[]): string {
