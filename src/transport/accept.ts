@@ -1,7 +1,11 @@
 /** How much a client wants each form of our answers: the weight of RFC 9110 section 12.4.2, 0 for not at all. */
 export interface Accepted {
-  /** The more wanted of `application/graphql-response+json` and `application/json`. */
+  /** The more wanted of the two below. */
   readonly json: number;
+  /** `application/graphql-response+json`, by its name only: a wildcard is answered in plain JSON. */
+  readonly graphqlJson: number;
+  /** `application/json`, or a wildcard that it fits. */
+  readonly plainJson: number;
   /** `text/event-stream`, by its name only: a wildcard asks for one answer, not for a stream. */
   readonly eventStream: number;
   /** `multipart/mixed` of Apollo's subscriptions, told by the parameter `subscriptionSpec=1.0`. */
@@ -16,7 +20,7 @@ interface MediaRange {
   readonly weight: number;
 }
 
-const jsonTypes = ['application/graphql-response+json', 'application/json'];
+const graphqlType = 'application/graphql-response+json';
 
 /** Most ranges of one header that are looked at: browsers send ten, and no client of GraphQL more. */
 const maxRanges = 32;
@@ -28,7 +32,7 @@ const partPattern = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 /** RFC 9110 section 12.4.2. */
 const weightPattern = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
-const nothing: Accepted = { json: 1, eventStream: 0, multipart: 0 };
+const nothing: Accepted = { json: 1, graphqlJson: 0, plainJson: 1, eventStream: 0, multipart: 0 };
 
 /** What the header `Accept` says of the forms that we have; without one, JSON (RFC 9110 section 12.5.1). */
 export function acceptedFrom(accept: string | undefined): Accepted {
@@ -36,8 +40,12 @@ export function acceptedFrom(accept: string | undefined): Accepted {
   const ranges = (accept.match(elementPattern) ?? []).slice(0, maxRanges).map(rangeFrom);
   const isMultipart = ({ type, parameters }: MediaRange) =>
     type === 'multipart/mixed' && parameters.get('subscriptionspec') === '1.0';
+  const plainJson = weightOf('application/json', ranges);
+  const isNamed = ranges.some(({ type }) => type === graphqlType);
   return {
-    json: Math.max(...jsonTypes.map((type) => weightOf(type, ranges))),
+    json: Math.max(weightOf(graphqlType, ranges), plainJson),
+    graphqlJson: isNamed ? weightOf(graphqlType, ranges) : 0,
+    plainJson,
     eventStream: heaviest(ranges.filter(({ type }) => type === 'text/event-stream')) ?? 0,
     multipart: heaviest(ranges.filter(isMultipart)) ?? 0,
   };

@@ -20,10 +20,10 @@ import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-e
 import type { RequestFacts } from '../operation/request-facts.ts';
 import { timeoutFrom } from '../operation/timeout.ts';
 import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
-import { acceptedFrom } from './accept.ts';
+import { type Accepted, acceptedFrom } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
 import { createExplorer } from './explorer.ts';
-import { createHttpBorder, type HttpFacts, wrapError } from './http-border.ts';
+import { createHttpBorder, wrapError } from './http-border.ts';
 import { asksForPage, assertServable, assertStreamable } from './negotiation.ts';
 import { refuse, sendRefusal } from './refusal.ts';
 import { lastEventIdFrom } from './stream-answer.ts';
@@ -67,6 +67,9 @@ export interface HttpOptions {
 /** Milliseconds; a client that sends slower than this is not one (slow headers, slow body). */
 const socketTimeouts = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
 
+/** Headers `Accept` that are read once only, whatever clients send. */
+const maxKnownAccepts = 100;
+
 /** Request ids of callers are taken over when they look like this. */
 const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 
@@ -80,11 +83,10 @@ export interface GraphServer extends Pick<Streams, 'drain' | 'openConnections'> 
  * WebSocket, event streams and multipart.
  */
 export function createHttpServer(options: HttpOptions): GraphServer {
-  const yoga = createGraph(options);
   const streams = createStreams({
     ...options,
     // as: what Envelop's `any` hides is told by Enveloped
-    getEnveloped: yoga.getEnveloped as unknown as StreamOperationParts['getEnveloped'],
+    getEnveloped: createGraph(options).getEnveloped as unknown as StreamOperationParts['getEnveloped'],
     settings: options.realtime,
     path: graphqlPath,
     sameOriginOnly: options.production,
@@ -92,7 +94,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     ...(options.streamRouter ? { router: options.streamRouter } : {}),
     random: Math.random,
   });
-  const answer = createAnswer(options, yoga, streams);
+  const answer = createAnswer(options, streams);
   const server = createServer(socketTimeouts, (request, response) => {
     // Once the server is closing, a kept-alive connection has no further request to wait for.
     response.once('close', () => {
@@ -114,7 +116,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
       record(refusedRecord(facts.requestId, codes, options.clock.nowMs() - startMs));
     response.setHeader('x-request-id', facts.requestId);
     try {
-      await answer({ request, response, unwatch: client.cleanup }, { ...facts, onRefused });
+      await answer({ request, response, unwatch: client.cleanup }, facts);
     } catch (thrown) {
       const error = refuse(thrown, facts.requestId, options.log);
       onRefused([String(error.extensions['code'])]);
@@ -130,14 +132,12 @@ interface Exchange {
   readonly unwatch: () => void;
 }
 
-type Answer = (
-  exchange: Exchange,
-  facts: Omit<HttpFacts, 'principal' | 'parameters' | 'deadlineMs'>,
-) => Promise<void>;
+type Answer = (exchange: Exchange, facts: Omit<RequestFacts, 'principal' | 'deadlineMs'>) => Promise<void>;
 
 /** Answers what can be answered, and rejects with what is to be refused. */
-function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answer {
+function createAnswer(options: HttpOptions, streams: Streams): Answer {
   const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
+  const acceptedBy = createAcceptedBy();
   return async ({ request, response, unwatch }, facts) => {
     const { url = '' } = request;
     const path = pathOf(url);
@@ -160,19 +160,23 @@ function createAnswer(options: HttpOptions, yoga: Graph, streams: Streams): Answ
       return streams.answerSingle({ request, facts: { ...facts, principal }, readParameters }, response);
     }
     const parameters = await readParameters();
-    // Yoga would wait for the body that has been read, and looks at every byte of one that it is given.
-    if (request.method === 'POST') Object.assign(request, { body: ' ' });
-    const known = { ...facts, deadlineMs, principal, parameters };
-    const accepted = acceptedFrom(request.headers.accept);
-    if (accepted.eventStream === 0 && accepted.multipart === 0)
-      return void (await yoga(request, response, known));
     unwatch();
     const { method, lastEventId } = streamedFrom(request, url);
-    const answered = await streams.answer(
-      { method, lastEventId, facts: known, parameters, accepted },
-      response,
-    );
-    if (answered) await yoga(request, response, { ...known, answered });
+    const accepted = acceptedBy(request.headers.accept);
+    const known = { ...facts, deadlineMs, principal };
+    await streams.answer({ method, lastEventId, facts: known, parameters, accepted }, response);
+  };
+}
+
+/** Clients say the same of what they accept with each request. */
+function createAcceptedBy(): (accept: string | undefined) => Accepted {
+  const known = new Map<string | undefined, Accepted>();
+  return (accept) => {
+    const found = known.get(accept);
+    if (found) return found;
+    const made = acceptedFrom(accept);
+    if (known.size < maxKnownAccepts) known.set(accept, made);
+    return made;
   };
 }
 
@@ -198,12 +202,10 @@ async function principalBefore(
   }
 }
 
-type Graph = ReturnType<typeof createGraph>;
-
-function createGraph({ schema, log, pipeline }: HttpOptions) {
-  return createYoga<HttpFacts>({
+function createGraph({ schema, pipeline }: HttpOptions) {
+  return createYoga<RequestFacts>({
     schema,
-    plugins: [createHttpBorder(log), pipeline],
+    plugins: [createHttpBorder(), pipeline],
     graphqlEndpoint: graphqlPath,
     // Yoga takes any address that ends so for its health check: no address has a space.
     healthCheckEndpoint: ' ',
@@ -252,6 +254,7 @@ function factsOf(
     requestId: requestIdOf(headers),
     traceparent: headerOf(headers['traceparent']),
     costHeader: headerOf(headers['graphql-cost']),
+    idempotencyHeader: headerOf(headers['idempotency-key']),
     setHeader: (name, value) => {
       if (!response.headersSent) response.setHeader(name, value);
     },

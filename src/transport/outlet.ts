@@ -1,10 +1,17 @@
 import type { Writable } from 'node:stream';
 import { type PushOutcome, type QueueItem, SendQueue } from '../realtime/queue.ts';
+import type { WriteTurn } from './write-turn.ts';
 
 /** What an outlet needs of its connection. */
 export interface OutletOwner {
   /** The frame in place of events of one subscription that were dropped. */
   readonly gapFrame: (subscription: string) => Buffer;
+}
+
+/** What the outlets of all connections share. */
+export interface OutletShared {
+  readonly writes: WriteTurn;
+  readonly limits: { readonly bufferMaxBytes: number };
 }
 
 /**
@@ -14,15 +21,15 @@ export interface OutletOwner {
 export class Outlet {
   readonly #stream: Writable;
   readonly #owner: OutletOwner;
-  readonly #maxBytes: number;
+  readonly #shared: OutletShared;
   #queue: SendQueue<Buffer> | undefined;
   #listeners: (() => void)[] | undefined;
   #isWaiting = false;
 
-  constructor(stream: Writable, owner: OutletOwner, maxBytes: number) {
+  constructor(stream: Writable, owner: OutletOwner, shared: OutletShared) {
     this.#stream = stream;
     this.#owner = owner;
-    this.#maxBytes = maxBytes;
+    this.#shared = shared;
   }
 
   /** Bytes that were given to it and have not left the process. */
@@ -32,12 +39,9 @@ export class Outlet {
 
   /** Sends a frame in its turn, or treats it by its policy when there is no room: see {@link SendQueue}. */
   push(item: QueueItem<Buffer>): PushOutcome {
-    if (this.#queue === undefined && !this.#stream.writableNeedDrain) {
-      this.#stream.write(item.frame);
-      return 'queued';
-    }
+    if (this.write(item.frame)) return 'queued';
     this.#queue ??= new SendQueue({
-      maxBytes: this.#maxBytes,
+      maxBytes: this.#shared.limits.bufferMaxBytes,
       bufferedBytes: () => this.#stream.writableLength,
       gapMarker: (subscription) => {
         const frame = this.#owner.gapFrame(subscription);
@@ -46,6 +50,15 @@ export class Outlet {
     });
     this.#awaitDrain();
     return this.#queue.push(item);
+  }
+
+  /** Sends a frame now; false when it has to wait, and then nothing is done. */
+  write(frame: Buffer): boolean {
+    const stream = this.#stream;
+    if (this.#queue !== undefined || stream.writableNeedDrain) return false;
+    this.#shared.writes.hold(stream);
+    stream.write(frame);
+    return true;
   }
 
   /** Sends what is of no use later, such as a heartbeat, past what waits; bounded by who calls. */

@@ -71,7 +71,7 @@ export class ResponseChannel implements Timed, LongConnection {
     openStream(response, form);
     // Past the response, which has nothing to add to a frame; it has no socket yet behind an unanswered request.
     this.#stream = response.socket ?? response;
-    this.outlet = new Outlet(this.#stream, owner, parts.limits.bufferMaxBytes);
+    this.outlet = new Outlet(this.#stream, owner, parts);
     parts.connections.open.add(this);
     response.once('close', () => this.#onClose());
     this.#schedule();

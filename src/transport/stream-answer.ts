@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import type { ExecutionResult } from 'graphql';
 import { WeirError } from '../errors.ts';
 import type { RequestFacts } from '../operation/request-facts.ts';
 import type { Accepted } from './accept.ts';
 import type { NoRoom } from './connections.ts';
+import { answerJson } from './json-answer.ts';
 import { multipartEncoding } from './multipart-frames.ts';
+import { runWhileOpen } from './run-while-open.ts';
 import { sseEncoding } from './sse-frames.ts';
 import type { StreamEncoding } from './stream-encoding.ts';
-import { jsonFrom, type Prepared, refusedResult, type StreamOutcome } from './stream-operation.ts';
+import { jsonFrom, type Prepared, refusedResult } from './stream-operation.ts';
 import { parseParameters, type StreamParameters } from './stream-parameters.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { StreamResponse } from './stream-response.ts';
@@ -17,7 +18,14 @@ export interface StreamAnswerRequest {
   readonly method: 'GET' | 'POST';
   readonly facts: Pick<
     RequestFacts,
-    'requestId' | 'principal' | 'traceparent' | 'deadlineMs' | 'record' | 'costHeader' | 'setHeader'
+    | 'requestId'
+    | 'principal'
+    | 'traceparent'
+    | 'deadlineMs'
+    | 'record'
+    | 'costHeader'
+    | 'idempotencyHeader'
+    | 'setHeader'
   >;
   readonly parameters: unknown;
   readonly accepted: Accepted;
@@ -26,13 +34,10 @@ export interface StreamAnswerRequest {
 }
 
 /**
- * Answers a request whose client takes streams. Resolves with a result when one JSON answer fits better, and with
- * undefined when a stream has begun. Throws the coded refusal of a request that is no operation or finds no room.
+ * Answers a request: by one JSON answer, or by a stream where its client wants that and the operation is a subscription,
+ * or nothing but a stream is accepted. Throws the coded refusal of a request that is no operation or finds no room.
  */
-export type AnswerStream = (
-  request: StreamAnswerRequest,
-  response: ServerResponse,
-) => Promise<ExecutionResult | undefined>;
+export type AnswerStream = (request: StreamAnswerRequest, response: ServerResponse) => Promise<void>;
 
 /** Seconds after which a client that found no room may try again. */
 const retryAfterSeconds = 2;
@@ -45,12 +50,14 @@ export function createStreamAnswer(parts: StreamParts): AnswerStream {
   return async (request, response) => {
     const { facts, accepted } = request;
     const prepared = parts.prepare({ ...facts, method: request.method, parameters: parametersOf(request) });
-    const acceptsJson = accepted.json > 0;
-    if (prepared.kind === 'refused' && acceptsJson) return refusal(prepared);
-    if (prepared.kind === 'ready' && !prepared.isSubscription && acceptsJson)
-      return resultFrom(await runWhileOpen(prepared, response));
-    return openStream(parts, request, { prepared, response });
+    const isForStream = prepared.kind === 'ready' && prepared.isSubscription && takesStream(accepted);
+    if (accepted.json === 0 || isForStream) return openStream(parts, request, { prepared, response });
+    return answerJson({ prepared, accepted, response });
   };
+}
+
+function takesStream({ eventStream, multipart }: Accepted): boolean {
+  return eventStream > 0 || multipart > 0;
 }
 
 interface Opening {
@@ -63,7 +70,7 @@ async function openStream(
   parts: StreamParts,
   { facts, accepted }: StreamAnswerRequest,
   { prepared, response }: Opening,
-): Promise<ExecutionResult | undefined> {
+): Promise<void> {
   const { connections } = parts;
   assertRoom(connections.fault(), response);
   if (!connections.claim(facts.principal)) assertRoom('principal', response);
@@ -71,7 +78,8 @@ async function openStream(
   if ((outcome.kind === 'refused' && accepted.json > 0) || response.destroyed) {
     connections.release(facts.principal);
     if (outcome.kind === 'events') outcome.events.attach(nobody).stop('client');
-    return outcome.kind === 'refused' ? refusal(outcome) : undefined;
+    if (outcome.kind !== 'refused') return;
+    return answerJson({ prepared: outcome, accepted, response });
   }
   const stream = new StreamResponse(parts, {
     response,
@@ -80,7 +88,6 @@ async function openStream(
   });
   if (outcome.kind === 'events') stream.attach(outcome.events);
   else stream.finish(jsonFrom(outcome.kind === 'result' ? outcome.result : refusedResult(outcome)));
-  return undefined;
 }
 
 /** Nobody is there any more to take what was admitted. */
@@ -92,27 +99,6 @@ const nobody = {
   bufferedBytes: () => 0,
   onDrain: () => {},
 };
-
-async function runWhileOpen(
-  { run, abort }: Prepared & { readonly kind: 'ready' },
-  response: ServerResponse,
-): Promise<StreamOutcome> {
-  response.once('close', abort);
-  try {
-    return await run();
-  } finally {
-    response.off('close', abort);
-  }
-}
-
-function resultFrom(outcome: StreamOutcome): ExecutionResult {
-  if (outcome.kind === 'result') return outcome.result;
-  return outcome.kind === 'refused' ? refusal(outcome) : { errors: [] };
-}
-
-function refusal({ errors, extensions }: Extract<StreamOutcome, { kind: 'refused' }>): ExecutionResult {
-  return extensions ? { errors, extensions } : { errors };
-}
 
 /** The form that is wanted more; of two wanted alike, the one that more clients resume by themselves. */
 function encodingFor({ eventStream, multipart }: Accepted): StreamEncoding {

@@ -24,6 +24,7 @@ export interface StreamRequest {
   readonly record?: RecordEnd;
   /** See {@link RequestFacts}; default: none, as a WebSocket's messages have none. */
   readonly costHeader?: string | undefined;
+  readonly idempotencyHeader?: string | undefined;
   readonly setHeader?: RequestFacts['setHeader'];
 }
 
@@ -39,7 +40,8 @@ export type StreamOutcome =
   /** Nothing has begun yet: see {@link Deliverable}. */
   | { readonly kind: 'events'; readonly events: Deliverable };
 
-type Refused = Extract<StreamOutcome, { readonly kind: 'refused' }>;
+/** An operation that was refused. */
+export type Refused = Extract<StreamOutcome, { readonly kind: 'refused' }>;
 
 /** An operation whose document was read: refused, or ready to run. */
 export type Prepared =
@@ -49,6 +51,8 @@ export type Prepared =
       readonly isSubscription: boolean;
       /** Executes or subscribes, once; never rejects. */
       readonly run: () => Promise<StreamOutcome>;
+      /** Refuses it after all, in place of `run`. */
+      readonly refuse: (thrown: unknown) => Refused;
       /** Ends what `run` began and nobody waits for any more; of use until its outcome is there. */
       readonly abort: () => void;
     };
@@ -156,7 +160,7 @@ function readyFrom({ parameters }: StreamRequest, ready: ReadyParts): Prepared {
       return refused([thrown]);
     }
   };
-  return { kind: 'ready', isSubscription, run, abort };
+  return { kind: 'ready', isSubscription, run, refuse: (thrown) => refused([thrown]), abort };
 }
 
 function outcomeFrom(result: unknown, { refused, abort }: ReadyParts): StreamOutcome {
@@ -186,6 +190,7 @@ function factsOf(request: StreamRequest, record: RecordEnd, signal: AbortSignal)
     signal,
     record,
     costHeader: request.costHeader,
+    idempotencyHeader: request.idempotencyHeader,
     setHeader: request.setHeader ?? setNoHeader,
     acceptsEvents: true,
     params: request.parameters,

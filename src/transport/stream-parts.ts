@@ -5,6 +5,7 @@ import type { EndReason } from '../realtime/sink.ts';
 import type { ConnectionWheel } from './connection-wheel.ts';
 import type { Connections } from './connections.ts';
 import type { PrepareOperation } from './stream-operation.ts';
+import type { WriteTurn } from './write-turn.ts';
 
 /** Bounds of real time: the section `realtime` of the configuration. */
 export interface StreamLimits {
@@ -35,6 +36,7 @@ export interface StreamParts {
   readonly clock: Clock;
   readonly wheel: ConnectionWheel;
   readonly connections: Connections;
+  readonly writes: WriteTurn;
   readonly limits: StreamLimits;
   /** From 0 to below 1, as `Math.random` gives. */
   readonly random: () => number;

@@ -54,6 +54,7 @@ export class StreamResponse implements Sink, ChannelOwner {
   next(delivered: Delivered): void {
     if (this.#isOver) return;
     const frame = delivered.frame(this.#encoding.transport, this.#encoding.frame);
+    if (this.#channel.outlet.write(frame)) return;
     const { policy, coalesceKey } = delivered;
     const item = { frame, bytes: frame.length, stream: onlyStream, policy };
     this.#channel.push(coalesceKey === undefined ? item : { ...item, coalesceKey });

@@ -10,6 +10,7 @@ import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
 import { createStreamOperations, type StreamOperationParts } from './stream-operation.ts';
 import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
 import { createMemoryStreamHub, type StreamRouter } from './stream-router.ts';
+import { WriteTurn } from './write-turn.ts';
 import { createWsServer, type Upgrade, type WsServerOptions } from './ws-server.ts';
 
 /** The section `realtime` of the configuration, as far as transports are concerned. */
@@ -83,6 +84,7 @@ function partsFrom(options: StreamOptions, connections: Connections, clock: Cloc
     clock,
     wheel: createConnectionWheel(clock),
     connections,
+    writes: new WriteTurn(),
     limits: options.settings,
     random: options.random,
     timeoutMs: options.timeoutMs,

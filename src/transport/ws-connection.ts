@@ -69,7 +69,7 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
   constructor(parts: StreamParts, sockets: WsSockets, opening: WsOpening) {
     this.#parts = parts;
     this.#sockets = sockets;
-    this.#outlet = new Outlet(sockets.socket, this, parts.limits.bufferMaxBytes);
+    this.#outlet = new Outlet(sockets.socket, this, parts);
     this.#opening = opening;
     parts.connections.open.add(this);
     parts.wheel.schedule(this, parts.limits.initTimeoutMs);

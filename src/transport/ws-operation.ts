@@ -71,6 +71,7 @@ export class WsOperation implements Sink {
   next(delivered: Delivered): void {
     if (this.#isOver) return;
     const frame = nextFrame(delivered.frame(encoding, encode), asciiJson(this.id));
+    if (this.#connection.outlet.write(frame)) return;
     const { policy, coalesceKey } = delivered;
     const item = { frame, bytes: frame.length, stream: this.id, policy };
     this.#connection.push(coalesceKey === undefined ? item : { ...item, coalesceKey });

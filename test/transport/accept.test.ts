@@ -44,7 +44,18 @@ describe('acceptedFrom()', () => {
     ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 0.8, 0, 0],
     [',,;,"', 0, 0, 0],
   ])('takes %j as JSON %d, event stream %d, multipart %d', (header, json, eventStream, multipart) => {
-    expect(acceptedFrom(header)).toEqual({ json, eventStream, multipart });
+    expect(acceptedFrom(header)).toMatchObject({ json, eventStream, multipart });
+  });
+
+  it.each([
+    [undefined, 0, 1],
+    ['*/*', 0, 1],
+    ['application/json', 0, 1],
+    ['application/graphql-response+json', 1, 0],
+    ['application/graphql-response+json, application/json;q=0.9', 1, 0.9],
+    ['application/json, application/*;q=0.2', 0, 1],
+  ])('takes %j as GraphQL JSON %d, plain JSON %d', (header, graphqlJson, plainJson) => {
+    expect(acceptedFrom(header)).toMatchObject({ graphqlJson, plainJson });
   });
 
   it('looks at no more than 32 ranges', () => {

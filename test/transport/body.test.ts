@@ -139,9 +139,6 @@ describe('parseBody()', () => {
     ['{"query":"{ fast }","variables":"{}"}'],
     ['{"query":"{ fast }","extensions":5}'],
     ['{"query":"{ fast }","operationName":5}'],
-    ['{"query":"{ fast }","frobnicate":5}'],
-    ['{"query":"{ fast }","__proto__":{"query":"{ fast }"}}'],
-    ['{"query":"{ fast }","constructor":{"prototype":{"polluted":1}}}'],
   ])('refuses %s as a request', async (text) => {
     await using tiny = await openTinyGateway();
     for (const accept of ['application/json', 'application/graphql-response+json']) {
@@ -149,6 +146,16 @@ describe('parseBody()', () => {
       expect(answer.status).toBe(400);
       expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
     }
+  });
+
+  it.each([
+    ['{"query":"{ fast }","frobnicate":5}'],
+    ['{"query":"{ fast }","__proto__":{"query":"{ slow }"}}'],
+    ['{"query":"{ fast }","constructor":{"prototype":{"polluted":1}}}'],
+  ])('passes over the member of %s that is not of a request', async (text) => {
+    await using tiny = await openTinyGateway();
+    const answer = await post(tiny.url, Buffer.from(text));
+    expect(answer.json).toEqual({ data: { fast: 'fast' } });
     expect(Object.prototype).not.toHaveProperty('polluted');
   });
 

@@ -1,0 +1,79 @@
+import type { ServerResponse } from 'node:http';
+import type { GraphQLError } from 'graphql';
+import { WeirError } from '../errors.ts';
+import type { Accepted } from './accept.ts';
+import { runWhileOpen } from './run-while-open.ts';
+import { type Prepared, refusedResult, type StreamOutcome } from './stream-operation.ts';
+
+/** What answering one request in JSON needs of it. */
+export interface JsonAnswerRequest {
+  readonly prepared: Prepared;
+  readonly accepted: Accepted;
+  readonly response: ServerResponse;
+}
+
+/** Runs a prepared query or mutation and sends its one answer (GraphQL over HTTP, section 6.4). Never rejects. */
+export async function answerJson(request: JsonAnswerRequest): Promise<void> {
+  const { accepted, response } = request;
+  const answer = writtenFrom(await outcomeOf(request), request.prepared);
+  if (response.destroyed || response.headersSent) return;
+  const mediaType = mediaTypeFor(accepted);
+  const { status, headers } = answer.errors ? refusalHead(answer.errors, mediaType) : answered;
+  response.writeHead(status, {
+    ...headers,
+    'content-type': `${mediaType}; charset=utf-8`,
+    'content-length': Buffer.byteLength(answer.body),
+  });
+  response.end(answer.body);
+}
+
+const answered = { status: 200, headers: {} };
+
+function outcomeOf({ prepared, response }: JsonAnswerRequest): StreamOutcome | Promise<StreamOutcome> {
+  if (prepared.kind === 'refused') return prepared;
+  if (prepared.isSubscription) return prepared.refuse(new WeirError('NOT_ACCEPTABLE', { message: noEvents }));
+  return runWhileOpen(prepared, response);
+}
+
+/** An answer as text; `errors` are those of a request that gave no data. */
+interface Written {
+  readonly body: string;
+  readonly errors?: readonly GraphQLError[];
+}
+
+/** A result that cannot be written, as a scalar may give, is a fault like any other. */
+function writtenFrom(outcome: StreamOutcome, prepared: Prepared): Written {
+  if (outcome.kind === 'refused')
+    return { body: JSON.stringify(refusedResult(outcome)), errors: outcome.errors };
+  try {
+    return { body: JSON.stringify('result' in outcome ? outcome.result : {}) };
+  } catch (cause) {
+    if (prepared.kind !== 'ready') throw cause;
+    return writtenFrom(prepared.refuse(new WeirError('INTERNAL_SERVER_ERROR', { cause })), prepared);
+  }
+}
+
+const noEvents =
+  'Expected a query or a mutation, got a subscription: one JSON answer cannot carry its events. Accept text/event-stream.';
+
+type MediaType = 'application/graphql-response+json' | 'application/json';
+
+/** The one that is wanted more; of two wanted alike, GraphQL's own, whose status says what came of the request. */
+function mediaTypeFor({ graphqlJson, plainJson }: Accepted): MediaType {
+  return graphqlJson > 0 && graphqlJson >= plainJson
+    ? 'application/graphql-response+json'
+    : 'application/json';
+}
+
+/** Status and headers of a request that gave no data; `spec` errors are 200 to those who know plain JSON only. */
+function refusalHead(errors: readonly GraphQLError[], mediaType: MediaType) {
+  const headers: Record<string, string> = {};
+  let status = 0;
+  for (const { extensions } of errors) {
+    const { http } = extensions;
+    Object.assign(headers, http?.headers);
+    const isSpared = mediaType === 'application/json' && http?.spec === true;
+    if (!isSpared) status = Math.max(status, http?.status ?? 500);
+  }
+  return { status: status === 0 ? 200 : status, headers };
+}
