@@ -19,23 +19,19 @@ export interface EventAccountParts {
 export function createEventAccount({ budget, policy, clock, onFailed }: EventAccountParts): Account {
   let emptyUntilMs = 0;
 
-  const isPaid = (admission: Admission, points: number): boolean => {
-    if (admission.kind === 'refused') {
-      emptyUntilMs = clock.nowMs() + (admission.retryAfterMs ?? Number.POSITIVE_INFINITY);
-      return false;
-    }
-    const settled = admission.settle(points);
-    if (settled instanceof Promise) settled.catch(onFailed);
-    return true;
+  const isPaid = (admission: Admission): boolean => {
+    if (admission.kind === 'admitted') return true;
+    emptyUntilMs = clock.nowMs() + (admission.retryAfterMs ?? Number.POSITIVE_INFINITY);
+    return false;
   };
 
   return {
     pay: (points) => {
       if (policy.mode === 'off') return true;
-      if (clock.nowMs() < emptyUntilMs) return false;
-      const admission = budget.admit({ policy, points, isMutation: false });
-      if (!(admission instanceof Promise)) return isPaid(admission, points);
-      admission.then((known) => isPaid(known, points)).catch(onFailed);
+      if (emptyUntilMs > 0 && clock.nowMs() < emptyUntilMs) return false;
+      const admission = budget.spend(policy, points);
+      if (!(admission instanceof Promise)) return isPaid(admission);
+      admission.then(isPaid).catch(onFailed);
       return true;
     },
   };

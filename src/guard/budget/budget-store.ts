@@ -88,6 +88,11 @@ export interface BudgetStore {
   readonly reserve: (request: ReserveRequest) => MaybePromise<ReserveAnswer>;
   /** Idempotent by id. Answers how the tiers stand afterwards. */
   readonly settle: (settlement: Settlement) => MaybePromise<readonly TierState[]>;
+  /**
+   * Takes from all of the tiers what has been used already, with nothing to settle: false when one has not enough, and
+   * then nothing is taken. Absent in stores that cannot say at once.
+   */
+  readonly spend?: (tiers: readonly Tier[], points: number) => boolean;
   /** How tiers stand; takes nothing. */
   readonly peek: (tiers: readonly Tier[]) => MaybePromise<readonly TierState[]>;
   /** Ends timers and gives back what is held locally. Idempotent. */

@@ -69,6 +69,11 @@ export interface BudgetOptions {
 export interface Budget {
   /** At once where the store answers at once. Rejects or throws only when the store does. */
   readonly admit: (request: AdmitRequest) => MaybePromise<Admission>;
+  /**
+   * Takes the points of what has run already, such as an event that was executed: as `admit` and `settle` at once, and
+   * much cheaper where the store answers at once. Below 1 counts as 1.
+   */
+  readonly spend: (policy: BudgetPolicy, points: number) => MaybePromise<Admission>;
   /** How a caller stands; mutations' tiers included. */
   readonly peek: (policy: BudgetPolicy) => MaybePromise<BudgetState>;
   /** Ends the store. */
@@ -90,25 +95,36 @@ export function createBudget(options: BudgetOptions): Budget {
     return decision;
   };
 
+  const admit = (request: AdmitRequest): MaybePromise<Admission> => {
+    const { policy, isMutation } = request;
+    const { operationLimitPoints: limitPoints, onStoreFailure } = policy;
+    if (policy.mode === 'off') return admitted(noTiers, () => noTiers);
+    const points = Math.max(1, request.points);
+    const tiers = tiersOf(policy, isMutation);
+    if (points > limitPoints) {
+      const refusal = ceilingRefusal(points, limitPoints);
+      const decision = ruled(refusal, policy);
+      onDecision?.(decision, policy.mode === 'enforce');
+      return decision;
+    }
+    if (tiers.length === 0) return admitted(noTiers, () => noTiers);
+    const id = newId();
+    const answer = store.reserve({ id, tiers, points, leaseMs, onStoreFailure });
+    return isPromise(answer)
+      ? answer.then((value) => decide(value, id, tiers, { ...request, points }))
+      : decide(answer, id, tiers, { ...request, points });
+  };
+
   return {
-    admit: (request) => {
-      const { policy, isMutation } = request;
-      const { operationLimitPoints: limitPoints, onStoreFailure } = policy;
-      if (policy.mode === 'off') return admitted(noTiers, () => noTiers);
-      const points = Math.max(1, request.points);
-      const tiers = tiersOf(policy, isMutation);
-      if (points > limitPoints) {
-        const refusal = ceilingRefusal(points, limitPoints);
-        const decision = ruled(refusal, policy);
-        onDecision?.(decision, policy.mode === 'enforce');
-        return decision;
-      }
-      if (tiers.length === 0) return admitted(noTiers, () => noTiers);
-      const id = newId();
-      const answer = store.reserve({ id, tiers, points, leaseMs, onStoreFailure });
-      return isPromise(answer)
-        ? answer.then((value) => decide(value, id, tiers, { ...request, points }))
-        : decide(answer, id, tiers, { ...request, points });
+    admit,
+    spend: (policy, given) => {
+      const { mode, tiers, operationLimitPoints: limitPoints } = policy;
+      const points = Math.max(1, given);
+      if (mode === 'off' || (points <= limitPoints && store.spend?.(tiers, points))) return spent;
+      const admission = admit({ policy, points, isMutation: false });
+      return isPromise(admission)
+        ? admission.then((known) => settled(known, points))
+        : settled(admission, points);
     },
     peek: (policy) => {
       if (policy.mode === 'off') return noTiers;
@@ -117,6 +133,14 @@ export function createBudget(options: BudgetOptions): Budget {
     },
     close: () => store.close(),
   };
+}
+
+const spent: Admission = admitted(noTiers, () => noTiers);
+
+function settled(admission: Admission, points: number): MaybePromise<Admission> {
+  if (admission.kind === 'refused') return admission;
+  const state = admission.settle(points);
+  return isPromise(state) ? state.then(() => admission) : admission;
 }
 
 function createIds(): () => string {

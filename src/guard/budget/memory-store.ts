@@ -24,6 +24,7 @@ export interface MemoryStore extends BudgetStore {
   readonly reserve: (request: ReserveRequest) => ReserveAnswer;
   readonly settle: (settlement: Settlement) => readonly TierState[];
   readonly peek: (tiers: readonly Tier[]) => readonly TierState[];
+  readonly spend: (tiers: readonly Tier[], points: number) => boolean;
   /** Makes a tier owe at least the points that take so long to restore: what is known of it from elsewhere. */
   readonly owe: (tier: Tier, fullAfterMs: number) => void;
   /** Budgets held. */
@@ -79,6 +80,16 @@ class Books implements MemoryStore {
       }
     }
     return this.#statesOf(tiers, nowUs);
+  };
+
+  readonly spend = (tiers: readonly Tier[], points: number): boolean => {
+    const nowUs = this.#nowUs();
+    if (refusalOf(tiers, points, (tier) => this.#debtOf(tier, nowUs))) return false;
+    for (const tier of tiers) {
+      const bucket = this.#bucketOf(tier);
+      charge(bucket, nowUs, debtUs(bucket, tier, nowUs), costUs(tier, points));
+    }
+    return true;
   };
 
   readonly peek = (tiers: readonly Tier[]): readonly TierState[] => this.#statesOf(tiers, this.#nowUs());
