@@ -29,6 +29,7 @@ const fields: readonly {
   { name: 'weir-ws-viewers', kind: 'weir', transport: 'ws', feed: 'mine' },
   { name: 'yoga-graphql-ws', kind: 'graphql-ws', transport: 'ws', feed: 'log' },
   { name: 'graphql-sse', kind: 'graphql-sse', transport: 'sse', feed: 'log' },
+  { name: 'ceiling', kind: 'ceiling', transport: 'ws', feed: 'log' },
 ];
 
 interface Slice {

@@ -5,12 +5,13 @@ import { type Program, startProgram } from './program.ts';
 import type { RunOptions } from './scenario.ts';
 
 /** The servers of feeds: Weir, and what stock packages make of the same graph. */
-export type EventServerKind = 'weir' | 'graphql-ws' | 'graphql-sse';
+export type EventServerKind = 'weir' | 'graphql-ws' | 'graphql-sse' | 'ceiling';
 
 const scripts: Readonly<Record<EventServerKind, string>> = {
   weir: 'test/kit/events/gateway.ts',
   'graphql-ws': 'bench/peers/events-ws.ts',
   'graphql-sse': 'bench/peers/events-sse.ts',
+  ceiling: 'bench/peers/events-ceiling.ts',
 };
 
 /** What to start. */
