@@ -65,6 +65,11 @@ export class Crowd {
     await this.#until(target);
   }
 
+  /** Connections that ended without having been closed here. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   close(): void {
     for (const { close } of this.#subscribers.splice(0)) close();
   }

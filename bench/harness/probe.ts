@@ -9,11 +9,19 @@ export interface Usage {
   readonly rssBytes: number;
 }
 
+/** What a process still holds when its garbage has been collected. */
+export interface Held {
+  readonly rssBytes: number;
+  /** Of the heap, and of buffers beside it. */
+  readonly heapBytes: number;
+}
+
 /** Profiling begins where the measured slices do: what it takes to start and to warm up is another matter. */
 const profileFile = process.env['BENCH_PROFILE'];
 
 process.on('message', async (question) => {
   if (question === 'usage') process.send?.(usage());
+  if (question === 'held') process.send?.(await held());
   if (question === 'profile') process.send?.(await startProfile());
 });
 process.on('disconnect', async () => {
@@ -28,6 +36,19 @@ let session: Session | undefined;
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
   return { cpuUs: user + system, rssBytes: process.memoryUsage.rss() };
+}
+
+/** Twice: what a first collection lets go of may itself hold something. */
+async function held(): Promise<Held> {
+  const collector = new Session();
+  collector.connect();
+  for (let round = 0; round < 2; round += 1) {
+    await collector.post('HeapProfiler.collectGarbage');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  collector.disconnect();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rssBytes: rss, heapBytes: heapUsed + external };
 }
 
 async function startProfile(): Promise<{ readonly isOn: boolean }> {
