@@ -18,9 +18,19 @@ export function createCase(types: readonly GraphQLObjectType[], fields: readonly
 export function createPlace(model: CostModel, cases: readonly Case[]): Place {
   const fields = new Set(cases.flatMap((one) => one.fields));
   const calling = [...fields].filter(({ calls, place }) => calls.length > 0 || place?.calling.length);
-  const draft: Place = { cases, known: undefined, calling };
+  const draft: Place = { cases, known: undefined, calling, loaders: loadersOf(calling) };
   if (cases.some(({ priced }) => priced.some(({ known }) => !known))) return draft;
   return { ...draft, known: placeCosts({ model, variables: {}, shared: undefined }, draft) };
+}
+
+function loadersOf(calling: readonly FieldUse[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const add = (loader: string, count: number) => counts.set(loader, (counts.get(loader) ?? 0) + count);
+  for (const { calls, place } of calling) {
+    for (const { loader } of calls) if (loader !== undefined) add(loader, 1);
+    for (const [loader, count] of place?.loaders ?? []) add(loader, count);
+  }
+  return counts;
 }
 
 function dependsOnVariables({ lengths, inputs, place }: FieldUse): boolean {

@@ -19,6 +19,8 @@ export interface Place {
   readonly known: Costs | undefined;
   /** The fields that make calls, themselves or further down, each once. */
   readonly calling: readonly FieldUse[];
+  /** How many fields here and further down use each loader. */
+  readonly loaders: ReadonlyMap<string, number>;
 }
 
 /** What is asked of objects of some object types. */

@@ -13,48 +13,86 @@ interface Gathering {
   readonly objects: number;
   /** Times at which they come at most: those that come together share their batches. */
   readonly arrivals: number;
+  /** The loaders on the way to them, the innermost first. */
+  readonly above: Loaders | undefined;
+}
+
+interface Loaders {
+  readonly loader: string;
+  readonly above: Loaders | undefined;
+}
+
+/** One walk over an operation. */
+interface Walk {
+  readonly evaluation: Evaluation;
+  readonly root: Place;
 }
 
 /**
  * The most calls that one object at the root makes. At each place of the answer a batched field makes one call for each
  * `maxBatchSize` of its keys, any other one call for each object; objects of several types share no batch. The answers of
- * calls without a batch come one by one, and what is below each may be loaded before the next has come.
+ * calls without a batch come one by one, and what is below each may be loaded before the next has come; so it is with
+ * rows that another place has asked for already, and that are still on their way.
  */
 export function exactCalls(evaluation: Evaluation, root: Place): Calls {
   const total = noCalls();
-  addPlace(evaluation, root, { objects: 1, arrivals: 1 }, total);
+  addPlace({ evaluation, root }, root, { objects: 1, arrivals: 1, above: undefined }, total);
   return total;
 }
 
-function addPlace(evaluation: Evaluation, place: Place, gathering: Gathering, total: Calls): void {
+function addPlace(walk: Walk, place: Place, gathering: Gathering, total: Calls): void {
   if (gathering.objects === 0 || place.calling.length === 0) return;
   if (gathering.objects > 1 || place.cases.length === 1) {
     // Objects of all cases may stand side by side, each with its own batches.
-    for (const field of place.calling) addField(evaluation, field, gathering, total);
+    for (const field of place.calling) addField(walk, field, gathering, total);
     return;
   }
   const cases = place.cases.map(({ fields }) => {
     const one = noCalls();
-    for (const field of fields)
-      if (place.calling.includes(field)) addField(evaluation, field, gathering, one);
+    for (const field of fields) if (place.calling.includes(field)) addField(walk, field, gathering, one);
     return one;
   });
   addDearest(total, cases);
 }
 
-function addField(evaluation: Evaluation, field: FieldUse, gathering: Gathering, total: Calls): void {
-  const { objects, arrivals } = gathering;
+function addField(walk: Walk, field: FieldUse, gathering: Gathering, total: Calls): void {
+  const { objects } = gathering;
   for (const call of field.calls) {
-    const keys = times(objects, keysOf(evaluation, field, call));
+    const keys = times(objects, keysOf(walk.evaluation, field, call));
     addCalls(total, call, callsFor(call, gathering, keys), keys);
   }
   if (!field.place?.calling.length) return;
-  const isAlone = field.calls.some(({ loader }) => loader === undefined);
   const below = {
-    objects: times(objects, countOf(evaluation, field)),
-    arrivals: isAlone ? Math.max(objects, arrivals) : arrivals,
+    objects: times(objects, countOf(walk.evaluation, field)),
+    arrivals: arrivalsBelow(walk, field, gathering),
+    above: withLoaders(field, gathering.above),
   };
-  addPlace(evaluation, field.place, below, total);
+  addPlace(walk, field.place, below, total);
+}
+
+/** At most one for each object that the field is on. */
+function arrivalsBelow({ root }: Walk, field: FieldUse, { objects, arrivals, above }: Gathering): number {
+  if (objects === 1) return 1;
+  let most = arrivals;
+  for (const { loader } of field.calls) {
+    if (loader === undefined) return objects;
+    const elsewhere = (root.loaders.get(loader) ?? 1) - 1;
+    if (elsewhere === 0) continue;
+    // Where all came together, the loads above have ended and those below have not begun.
+    const inLine = arrivals > 1 ? 0 : (field.place?.loaders.get(loader) ?? 0) + timesIn(above, loader);
+    most += elsewhere - inLine;
+  }
+  return Math.min(objects, most);
+}
+
+function withLoaders({ calls }: FieldUse, above: Loaders | undefined): Loaders | undefined {
+  return calls.reduce((all, { loader }) => (loader === undefined ? all : { loader, above: all }), above);
+}
+
+function timesIn(loaders: Loaders | undefined, loader: string): number {
+  let count = 0;
+  for (let at = loaders; at; at = at.above) if (at.loader === loader) count += 1;
+  return count;
 }
 
 /** Keys that one object loads. An empty page asks for one row all the same: it tells whether there is a page. */

@@ -36,6 +36,16 @@ describe('upstreamCalls', () => {
     expect(callsOf(document.replace('first: 4', 'first: 1'), { ids: ['1', '2', '3'] })).toBe(1 + 3 + 3);
   });
 
+  it('below a loader may be one more for each other place that has asked for the same rows', () => {
+    const authors = '{ name books { author { name } } }';
+    const list = `mixed(first: 3) { author ${authors} }`;
+    // In line: an author and the authors of their books come one after the other, each together.
+    expect(callsOf(`{ ${list} }`)).toBe(1 + Math.ceil(30 / 8));
+    // Some authors of the first list may still be on their way for the second, and the other way round.
+    const both = 2 * (1 + Math.ceil(30 / 8) + 2);
+    expect(callsOf(`{ a: ${list} b: ${list} }`)).toBe(both);
+  });
+
   it('are one for an empty page of keys, which tells whether there is a page', () => {
     const document = 'query ($first: Int) { members(first: $first) { edges { node { name } } } }';
     for (const first of [0, 1, 8]) expect(callsOf(document, { first })).toBe(1);
