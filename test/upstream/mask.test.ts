@@ -99,13 +99,14 @@ describe('ReadMasks.paths()', () => {
     expect(masks.paths(info, 'A')).not.toBe(masks.paths(infoOf('{ a { name } }'), 'A'));
   });
 
-  it('takes a document of 10,000 fields within 100 ms', () => {
+  it('takes a document of 10,000 fields within 250 ms of CPU', () => {
     const fields = Array.from({ length: 10_000 }, (_, index) => `f${index}: named { name }`).join(' ');
     const info = infoOf(`{ ${fields} }`);
     const masks = createReadMasks(schema);
-    const startedMs = performance.now();
+    const begun = process.threadCpuUsage();
     expect(masks.paths(info, 'A')).toEqual(['name']);
-    expect(performance.now() - startedMs).toBeLessThan(100);
+    const { user, system } = process.threadCpuUsage(begun);
+    expect((user + system) / 1000).toBeLessThan(250);
   });
 });
 
