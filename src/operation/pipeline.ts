@@ -4,9 +4,10 @@ import { traceFrom } from '../observe/trace.ts';
 import { createOperationContext, type OperationContext } from './context.ts';
 import { createExecutor } from './execution.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { runOperation } from './run-operation.ts';
+import { type Run, runOperation } from './run-operation.ts';
 import { subscribeOperation } from './subscribe.ts';
 import type { SubscribeParts } from './subscribed.ts';
+import { withCursor } from './with-cursor.ts';
 
 export type { RequestFacts } from './request-facts.ts';
 
@@ -21,6 +22,7 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
   const executor = createExecutor();
   const subscribeParts = { ...parts, executor };
   const documents = createDocuments(parts.limits);
+  const captureParts = { ...subscribeParts, documents };
   return {
     onParse({ setParseFn }) {
       setParseFn((source) => documents.parse(typeof source === 'string' ? source : source.body));
@@ -32,9 +34,10 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
       extendContext(startOperation(parts, context));
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) =>
-        runOperation(({ charge, validated }) => executor(args, charge.tally, validated), args, parts),
-      );
+      setExecuteFn((args) => {
+        const execute = ({ charge, validated }: Run) => executor(args, charge.tally, validated);
+        return runOperation(withCursor(execute, args, captureParts), args, parts);
+      });
     },
     onSubscribe({ setSubscribeFn }) {
       setSubscribeFn((args) =>

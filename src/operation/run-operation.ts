@@ -98,8 +98,8 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
 
 type Validated = ReturnType<typeof validateExecutionArgs>;
 
-/** Throws the coded refusal of variables that are too many or too large. */
-function validatedArgs(args: ExecutionArgs, limits: DocumentLimits): Validated {
+/** The checked arguments of an operation; throws the coded refusal of variables that are too many or too large. */
+export function validatedArgs(args: ExecutionArgs, limits: DocumentLimits): Validated {
   const excess = excessOfVariables(args.variableValues, limits);
   if (excess) throw shapeError(excess, limits[excess]);
   return validateExecutionArgs(args);

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { systemClock } from '../../src/clock.ts';
 import { signDevelopmentToken } from '../../src/identity/development-keys.ts';
-import { createGateway, type Log, type WeirConfig } from '../../src/index.ts';
+import { createGateway, type Gateway, type Log, type WeirConfig } from '../../src/index.ts';
 import { createFaults, type Faults } from '../../upstreams/faults.ts';
 import { createOutbox } from '../../upstreams/outbox.ts';
 import { createUpstreamServer } from '../../upstreams/server.ts';
@@ -25,7 +26,8 @@ export interface Shop {
   readonly tokenOf: (sub: string, scope?: string) => Promise<string>;
   /**
    * Sends one operation over HTTP, as an operator who may read everything unless `headers` say otherwise; null leaves a
-   * header out, so `{ authorization: null }` asks as nobody.
+   * header out, so `{ authorization: null }` asks as nobody. A mutation that says nothing of an idempotency key has a new
+   * one in the header.
    */
   readonly ask: <Data = Record<string, unknown>>(
     query: string,
@@ -38,6 +40,16 @@ export interface Shop {
     query: string,
     variables?: Record<string, unknown>,
   ) => Promise<ExecutionResult<Data>>;
+  /** Another gateway on the same services, with environment variables of its own besides those of the shop; closed with the shop. */
+  readonly addGateway: (environment?: Readonly<Record<string, string>>) => Promise<SecondGateway>;
+  /** Environment variables of a gateway on these services. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly close: () => Promise<void>;
+}
+
+/** Another gateway of a shop. */
+export interface SecondGateway {
+  readonly url: string;
   readonly close: () => Promise<void>;
 }
 
@@ -50,10 +62,12 @@ export interface ShopOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Bounds in place of those of weir.config.ts. */
   readonly limits?: NonNullable<WeirConfig['limits']>;
+  /** What callers may spend in place of the engine's defaults. */
+  readonly policy?: NonNullable<WeirConfig['policy']>;
 }
 
 /** Starts a shop on free ports; close it in afterAll. */
-export async function startShop({ environment = {}, limits = {} }: ShopOptions = {}): Promise<Shop> {
+export async function startShop({ environment = {}, limits = {}, policy }: ShopOptions = {}): Promise<Shop> {
   const database = await createTestDatabase('seeded');
   const store = createStore({ url: database.url });
   const outbox = createOutbox({ store });
@@ -69,24 +83,30 @@ export async function startShop({ environment = {}, limits = {} }: ShopOptions =
   const upstreams = await createUpstreamServer({ store, outbox, faults: counted, port: 0 });
   const logged: Record<string, unknown>[] = [];
   const configured: WeirConfig = config;
-  const own = { ...configured, limits: { ...configured.limits, ...limits } };
-  const gateway = createGateway(own, {
-    environment: {
-      PORT: '0',
-      ADMIN_PORT: '0',
-      WEIR_BUDGET_MODE: 'off',
-      ...targets(upstreams.port),
-      ...environment,
-    },
-    log: collectingLog(logged),
-  });
-  const { url } = await gateway.start();
+  const own = { ...configured, limits: { ...configured.limits, ...limits }, ...(policy && { policy }) };
+  const all = {
+    PORT: '0',
+    ADMIN_PORT: '0',
+    WEIR_BUDGET_MODE: 'off',
+    ...targets(upstreams.port),
+    ...environment,
+  };
+  const gateways: Gateway[] = [];
+  const addGateway: Shop['addGateway'] = async (changed = {}) => {
+    const log = collectingLog(logged);
+    const gateway = createGateway(own, { environment: { ...all, ...changed }, log });
+    gateways.push(gateway);
+    const { url } = await gateway.start();
+    return { url, close: gateway.close };
+  };
+  const { url } = await addGateway();
   const authorization = `Bearer ${await tokenOf('operator', readScopes)}`;
   const ask: Shop['ask'] = async (query, variables = {}, headers = {}) => {
-    const all = Object.entries({ 'content-type': 'application/json', authorization, ...headers });
+    const given = { 'content-type': 'application/json', authorization, ...newKey(query, variables) };
+    const sent = Object.entries({ ...given, ...headers });
     const response = await fetch(url, {
       method: 'POST',
-      headers: all.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+      headers: sent.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
       body: JSON.stringify({ query, variables }),
     });
     return response.json();
@@ -103,8 +123,10 @@ export async function startShop({ environment = {}, limits = {} }: ShopOptions =
     ask,
     askAs: async (caller, query, variables) =>
       ask(query, variables, { authorization: await authorizationOf(caller) }),
+    addGateway,
+    environment: all,
     close: async () => {
-      await gateway.close();
+      await Promise.all(gateways.map((gateway) => gateway.close()));
       await upstreams.close();
       await store.close();
       await database.drop();
@@ -113,6 +135,12 @@ export async function startShop({ environment = {}, limits = {} }: ShopOptions =
 }
 
 const readScopes = 'orders:read payments:read chat:read users:read';
+
+function newKey(query: string, variables: object): Record<string, string> {
+  const isBare =
+    query.includes('mutation') && !`${query}${JSON.stringify(variables)}`.includes('idempotencyKey');
+  return isBare ? { 'idempotency-key': randomUUID() } : {};
+}
 
 function tokenOf(sub: string, scope = ''): Promise<string> {
   const token = { sub, issuer: 'weir-development', audience: 'weir' };

@@ -1,0 +1,52 @@
+import { WeirError } from '../errors.ts';
+
+/** A subscription whose position a request asks for. */
+export interface CursorRequest {
+  readonly query: string;
+  readonly operationName: string | undefined;
+  readonly variables: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Types of its members, by `typeof`; null is as good as absent for all that may be. */
+const shapes = [
+  ['query', 'string', true],
+  ['operationName', 'string', false],
+  ['variables', 'object', false],
+] as const;
+
+/**
+ * What `extensions.cursor` of a request asks for, however its transport carried it; undefined where it asks for nothing.
+ * Throws `BAD_REQUEST` for what is no GraphQL request.
+ */
+export function cursorRequestFrom(contextValue: unknown): CursorRequest | undefined {
+  const { params } = contextValue as { params?: { extensions?: { cursor?: unknown } | null } }; // as: of the transport
+  const asked = params?.extensions?.cursor;
+  if (asked === undefined || asked === null) return undefined;
+  if (!isObject(asked)) throw malformed('a subscription as an object with the member "query"', asked);
+  for (const [name, type, isNeeded] of shapes) {
+    const member = asked[name] ?? undefined;
+    if (member === undefined ? isNeeded : !isOfType(member, type))
+      throw malformed(`its member "${name}" to be of type ${type}`, member);
+  }
+  const { query, operationName, variables } = asked;
+  return {
+    query: String(query),
+    operationName: typeof operationName === 'string' ? operationName : undefined,
+    variables: isObject(variables) ? variables : undefined,
+  };
+}
+
+function isOfType(member: unknown, type: 'string' | 'object'): boolean {
+  return type === 'object' ? isObject(member) : typeof member === type;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function malformed(expected: string, got: unknown): WeirError {
+  const came = Array.isArray(got) ? 'a list' : typeof got;
+  return new WeirError('BAD_REQUEST', {
+    message: `Request "extensions.cursor": expected ${expected}, got ${came}.`,
+  });
+}

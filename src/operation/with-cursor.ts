@@ -1,0 +1,46 @@
+import { type ExecutionArgs, type ExecutionResult, OperationTypeNode } from 'graphql';
+import { WeirError } from '../errors.ts';
+import { type CaptureParts, captureCursor } from './capture-cursor.ts';
+import { type CursorRequest, cursorRequestFrom } from './cursor-request.ts';
+import type { Run } from './run-operation.ts';
+
+/** Executes an operation that may run. */
+type Execute = (run: Run) => ExecutionResult | Promise<ExecutionResult>;
+
+/**
+ * Makes an execution answer in `extensions.cursor` where the subscription stood before that the request names in its own
+ * `extensions.cursor`: who subscribes from there misses nothing that the answer does not show yet. What refuses the
+ * subscription refuses the request.
+ */
+export function withCursor(execute: Execute, args: ExecutionArgs, parts: CaptureParts): Execute {
+  return (run) => {
+    const asked = cursorRequestFrom(args.contextValue);
+    if (asked && run.validated.operation.operation !== OperationTypeNode.QUERY) throw notRead();
+    return asked ? captureAndExecute(asked, () => execute(run), { args, run, parts }) : execute(run);
+  };
+}
+
+function notRead(): WeirError {
+  return new WeirError('BAD_REQUEST', {
+    message: 'Request "extensions.cursor": expected it with a query, which reads, got it with a mutation.',
+  });
+}
+
+interface Request {
+  readonly args: ExecutionArgs;
+  readonly run: Run;
+  readonly parts: CaptureParts;
+}
+
+async function captureAndExecute(
+  asked: CursorRequest,
+  execute: () => ExecutionResult | Promise<ExecutionResult>,
+  { args, run, parts }: Request,
+): Promise<ExecutionResult> {
+  // What is refused here has not used what the request was estimated at.
+  run.charge.tally.begin([], []);
+  const captured = await captureCursor(asked, args, parts);
+  if ('errors' in captured) return captured;
+  const result = await execute();
+  return { ...result, extensions: { ...result.extensions, cursor: captured.cursor } };
+}
