@@ -2,7 +2,6 @@ import { chatCalls, sendMessage } from '../loaders/chat.ts';
 import { assertNodeId } from '../src/index.ts';
 import type { Message as MessageMessage } from '../upstream-protos/gen/shop/chat/v1/chat.ts';
 import { builder } from './builder.ts';
-import { optionalText } from './invalid-input.ts';
 import { Message } from './room.ts';
 import { assertSubject } from './subject.ts';
 
@@ -13,7 +12,7 @@ const SendMessageInput = builder.inputType('SendMessageInput', {
     text: t.string({ required: true, description: 'Plain text, 1 to 2,000 characters.' }),
     idempotencyKey: t.string({
       description:
-        'Same key, same message: sent again, it gives the first answer again. 16 to 255 of `[A-Za-z0-9_.:-]`.',
+        'Same key, same message: sent again, it gives the first answer again. Here or in the header `Idempotency-Key`; 16 to 255 visible ASCII characters.',
     }),
   }),
 });
@@ -34,12 +33,13 @@ builder.mutationFields((t) => ({
     authScopes: { user: true },
     // Whatever is sent goes out again to all who listen to the room.
     cost: 5,
+    idempotency: 'supported',
     calls: [chatCalls.sendMessage],
     description: 'Writes in a room of which the user who asks is a member.',
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The message.' }) },
     resolve: async (_root, { input }, context) => {
       const roomId = assertNodeId(input.room, 'Room', ['input', 'room']);
-      const idempotencyKey = optionalText(input.idempotencyKey, ['input', 'idempotencyKey']);
+      const idempotencyKey = context.idempotencyKey ?? '';
       const request = { roomId, authorId: assertSubject(context), text: input.text, idempotencyKey };
       return { message: await sendMessage(context, request) };
     },

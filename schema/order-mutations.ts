@@ -14,7 +14,7 @@ import type {
   SyncOrdersResponse,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import { builder } from './builder.ts';
-import { invalidInput, optionalText } from './invalid-input.ts';
+import { invalidInput } from './invalid-input.ts';
 import { Order, OrderStateEnum, orderStates } from './order.ts';
 import { Product } from './product.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
@@ -42,7 +42,7 @@ const SubmitOrderInput = builder.inputType('SubmitOrderInput', {
     note: t.string({ description: 'A line for the shop, at most 200 characters.' }),
     idempotencyKey: t.string({
       description:
-        'Same key, same order: sent again, it gives the first answer again. 16 to 255 of `[A-Za-z0-9_.:-]`.',
+        'Same key, same order: sent again, it gives the first answer again. Needed, here or in the header `Idempotency-Key`; 16 to 255 visible ASCII characters.',
     }),
   }),
 });
@@ -205,6 +205,7 @@ builder.mutationFields((t) => ({
     authScopes: { user: true },
     // Locks a row for each product, and writes the order, its lines and its event.
     cost: 20,
+    idempotency: 'required',
     calls: [orderCalls.submitOrder],
     description: 'Orders as the user who asks.',
     args: { input: t.arg({ type: SubmitOrderInput, required: true, description: 'The order.' }) },
@@ -216,7 +217,7 @@ builder.mutationFields((t) => ({
       const header = {
         customerId: assertSubject(context),
         note: input.note ?? '',
-        idempotencyKey: optionalText(input.idempotencyKey, ['input', 'idempotencyKey']),
+        idempotencyKey: context.idempotencyKey ?? '',
       };
       try {
         return { $case: 'submitted' as const, order: await submitOrder(context, { header, lines }) };

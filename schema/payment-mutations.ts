@@ -46,9 +46,8 @@ const CreatePaymentInput = builder.inputType('CreatePaymentInput', {
     currencyCode: t.string({ required: true, description: 'ISO 4217 code of three letters, such as `EUR`.' }),
     method: t.field({ type: PaymentMethodInput, required: true, description: 'By what means.' }),
     idempotencyKey: t.string({
-      required: true,
       description:
-        'Same key, same payment: sent again, it gives the first answer again. 16 to 255 of `[A-Za-z0-9_.:-]`.',
+        'Same key, same payment: sent again, it gives the first answer again. Needed, here or in the header `Idempotency-Key`; 16 to 255 visible ASCII characters.',
     }),
   }),
 });
@@ -69,15 +68,16 @@ builder.mutationFields((t) => ({
     authScopes: { user: true },
     // Takes money, once for each key: it locks the order and writes both, and its provider is paid by the call.
     cost: 20,
+    idempotency: 'required',
     calls: [paymentCalls.createPayment],
     description:
       'Pays an order. `FAILED_PRECONDITION` when it is paid or cancelled, or its total is another.',
     args: { input: t.arg({ type: CreatePaymentInput, required: true, description: 'The payment.' }) },
     resolve: async (_root, { input }, context) => {
-      const { order, amount, currencyCode, method, idempotencyKey } = input;
+      const { order, amount, currencyCode, method } = input;
       const orderId = assertNodeId(order, 'Order', ['input', 'order']);
       const request = {
-        idempotencyKey,
+        idempotencyKey: context.idempotencyKey ?? '',
         orderId,
         amount: { currencyCode, ...amount },
         method: methodOf(method),

@@ -160,6 +160,7 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
       log,
     }),
     broker: stores.broker,
+    idempotency: stores.idempotency,
     deliveries,
     pump,
     resumeCursors: createResumeCursorCodec(settings.cursors),

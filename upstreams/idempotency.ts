@@ -13,7 +13,7 @@ export interface KeyedCall {
   readonly request: Uint8Array;
 }
 
-const KEY = /^[A-Za-z0-9_.:-]{16,255}$/;
+const KEY = /^[\x21-\x7e]{16,255}$/;
 const RETENTION_MS = 7 * 24 * 3_600_000;
 
 /**
@@ -44,10 +44,10 @@ export async function onceByKey(
   return reply;
 }
 
-/** What is wrong with a key: nothing, or one violation. It has 16 to 255 characters of `[A-Za-z0-9_.:-]`. */
+/** What is wrong with a key: nothing, or one violation. It has 16 to 255 visible ASCII characters. */
 export function keyViolations(key: string, field = 'idempotency_key'): Violation[] {
   if (KEY.test(key)) return [];
-  return [{ field, description: `expected 16 to 255 characters of [A-Za-z0-9_.:-], got ${key.length}` }];
+  return [{ field, description: `expected 16 to 255 visible ASCII characters, got ${key.length}` }];
 }
 
 /** Removes keys older than `maxAgeMs` (7 days): from then on they count as new. Answers how many. */

@@ -74,10 +74,20 @@ export class Charge {
 
   /** Charges what the operation used. Idempotent. */
   settle(): void {
-    const { admission, plan, variables, onUnsettled, price, mode } = this.#parts;
-    if (admission.kind === 'refused' || mode === 'validate' || this.#actualPoints !== undefined) return;
+    if (this.#actualPoints !== undefined) return;
+    const { plan, variables, price } = this.#parts;
     // What ran without being counted pays what it was estimated at.
-    const actual = this.tally.isCounted ? plan.actual(variables ?? {}, this.tally) : price.points;
+    this.#settleAt(this.tally.isCounted ? plan.actual(variables ?? {}, this.tally) : price.points);
+  }
+
+  /** Charges one point, for an operation that is answered without being run. Idempotent, as {@link settle} is. */
+  settleUnrun(): void {
+    this.#settleAt(Math.min(1, this.#parts.price.points));
+  }
+
+  #settleAt(actual: number): void {
+    const { admission, onUnsettled, price, mode } = this.#parts;
+    if (admission.kind === 'refused' || mode === 'validate' || this.#actualPoints !== undefined) return;
     this.#actualPoints = actual;
     const settled = admission.settle(actual);
     if (settled instanceof Promise) {

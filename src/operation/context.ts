@@ -60,6 +60,8 @@ export interface OperationContext<UpstreamName extends string = string> {
   readonly forget: () => void;
   readonly cursors: CursorCodec;
   readonly pages: PageLimits;
+  /** The idempotency key that this mutation was sent with; null without one. */
+  readonly idempotencyKey: string | null;
   /** How the caller's own budget stands; null where nothing is metered. */
   readonly rateLimit: () => RateLimitView | null;
   /** The read mask of everything that this operation selects on an object type: see {@link ReadMasks.paths}. */
@@ -103,6 +105,8 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     cursors,
     pages,
     readMask: masks.paths,
+    // The pipeline puts it in when the operation holds its claim.
+    idempotencyKey: null,
     // The pipeline puts the operation's own in its place as soon as it is priced.
     rateLimit: () => null,
     publish: async (source, payload) => {

@@ -7,7 +7,7 @@ import type { CallOptions, Messages, MethodDefinition, Upstream } from '../upstr
  */
 export class OperationUpstream {
   readonly #upstream: Upstream;
-  readonly #call: CallOptions;
+  #call: CallOptions;
   #refusal: WeirError | undefined;
 
   constructor(upstream: Upstream, call: CallOptions) {
@@ -18,6 +18,11 @@ export class OperationUpstream {
   /** From now on every call fails with this, before it is made. */
   refuse(refusal: WeirError): void {
     this.#refusal = refusal;
+  }
+
+  /** From now on every call carries these as well. */
+  label(metadata: Readonly<Record<string, string>>): void {
+    this.#call = { ...this.#call, metadata: { ...this.#call.metadata, ...metadata } };
   }
 
   /** One request, one response; rejects with a WeirError. */

@@ -10,6 +10,8 @@ export interface RequestFacts {
   readonly traceparent: string | undefined;
   /** Of the header `GraphQL-Cost`, as it came. */
   readonly costHeader: string | undefined;
+  /** Of the header `Idempotency-Key`, as it came. */
+  readonly idempotencyHeader: string | undefined;
   /** Sets a header of the answer; does nothing where answers have none, or it has begun. */
   readonly setHeader: (name: string, value: string) => void;
   /** Takes the record of the operation's end; see recordOnce. */

@@ -23,10 +23,18 @@ import { costModeFrom } from './cost-mode.ts';
 import { executedRecord } from './record-end.ts';
 import type { RecordTraffic } from './record-traffic.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { type Settlement, settle, settleEvents, settleFailure } from './settle.ts';
+import { type OnceParts, runOnce } from './run-once.ts';
+import {
+  type Settlement,
+  settle,
+  settleAnswer,
+  settleEvents,
+  settleFailure,
+  withPublicErrors,
+} from './settle.ts';
 
 /** What running an operation needs of the gateway. */
-export interface RunParts {
+export interface RunParts extends OnceParts {
   readonly limits: DocumentLimits;
   readonly charging: Charging;
   /** Whether answers carry `X-RateLimit-*` as well. */
@@ -52,7 +60,8 @@ export interface Run {
 export type Start = (run: Run) => Result | PromiseLike<Result>;
 
 /** The context that the pipeline has built, on the facts of the transport. */
-type PipelineContext = OperationContext & Pick<RequestFacts, 'record' | 'costHeader' | 'setHeader'>;
+type PipelineContext = OperationContext &
+  Pick<RequestFacts, 'record' | 'costHeader' | 'idempotencyHeader' | 'setHeader'>;
 
 /**
  * Prices an operation, runs it when its caller's budgets have what it may cost, and charges what it used. To the end in
@@ -84,7 +93,9 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
     if (mode === 'validate' || !('schema' in validated)) return priced(settle({ data: null }, settlement));
     const end: Run['end'] = (reason) => onEnd({ codes: [], hasData: true, endReason: reason });
     const run = { validated, charge: begun, end };
-    const result = await beforeDeadline(start(run), context.signal, clock);
+    const execute = () => beforeDeadline(start(run), context.signal, clock);
+    if (operation.isMutation) return await runMutation(execute, { run, context, settlement }, parts);
+    const result = await execute();
     // Its events have contexts of their own; it is ended when its last one has come.
     if (isDeliverable(result)) {
       context.end();
@@ -94,6 +105,33 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
   } catch (thrown) {
     return priced(settleFailure(thrown, settlement));
   }
+}
+
+/** What {@link runMutation} ends. */
+interface MutationRun {
+  readonly run: Run;
+  readonly context: PipelineContext;
+  readonly settlement: Settlement;
+}
+
+/** A mutation, once for each idempotency key; the answer of a key is the same for ever, its price included. */
+async function runMutation(
+  execute: () => Promise<Result>,
+  { run, context, settlement }: MutationRun,
+  parts: RunParts,
+): Promise<ExecutionResult> {
+  const { charge, validated } = run;
+  const answerFrom = (result: ExecutionResult) => {
+    charge.settle();
+    return withPrice(withPublicErrors(result, settlement), charge);
+  };
+  // as: a mutation has one result
+  const work = { validated, context, charge, answerFrom, execute: execute as () => Promise<ExecutionResult> };
+  const { result, isAnswer } = await runOnce(work, parts);
+  if (!isAnswer) return withCost(settle(result, settlement), charge, context, parts);
+  const answer = settleAnswer(result, settlement);
+  setRateLimit(charge, context, parts);
+  return answer;
 }
 
 type Validated = ReturnType<typeof validateExecutionArgs>;
@@ -126,13 +164,25 @@ function pricedOperation(
 function withCost(
   answer: ExecutionResult,
   charge: Charge | undefined,
-  { setHeader }: PipelineContext,
-  { legacyHeaders, clock }: RunParts,
+  context: PipelineContext,
+  parts: RunParts,
 ): ExecutionResult {
   if (!charge) return answer;
+  setRateLimit(charge, context, parts);
+  return withPrice(answer, charge);
+}
+
+function setRateLimit(
+  charge: Charge,
+  { setHeader }: PipelineContext,
+  { legacyHeaders, clock }: RunParts,
+): void {
   const facts = { state: charge.state(), legacyAtWallMs: legacyHeaders ? clock.wallMs() : undefined };
   const headers = rateLimitHeaders(facts);
   for (const name in headers) setHeader(name, headers[name] ?? '');
+}
+
+function withPrice(answer: ExecutionResult, charge: Charge): ExecutionResult {
   const cost = charge.extension();
   return cost ? { ...answer, extensions: { ...answer.extensions, cost } } : answer;
 }

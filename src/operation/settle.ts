@@ -20,9 +20,13 @@ export interface Settlement {
  * however many fields it reached.
  */
 export function settle(result: ExecutionResult, settlement: Settlement): ExecutionResult {
-  const settled = withPublicErrors(result, settlement);
-  settlement.onEnd({ codes: codesOf(settled), hasData: isPresent(settled.data) });
-  return settled;
+  return settleAnswer(withPublicErrors(result, settlement), settlement);
+}
+
+/** The same for an answer whose errors are public already. */
+export function settleAnswer(answer: ExecutionResult, { onEnd }: Pick<Settlement, 'onEnd'>): ExecutionResult {
+  onEnd({ codes: codesOf(answer), hasData: isPresent(answer.data) });
+  return answer;
 }
 
 function isPresent(data: unknown): boolean {

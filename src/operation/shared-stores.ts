@@ -1,7 +1,12 @@
 import type { Clock } from '../clock.ts';
+import { openBudgetRedis } from '../guard/budget/budget-redis.ts';
 import type { BudgetStore } from '../guard/budget/budget-store.ts';
 import { createMemoryStore } from '../guard/budget/memory-store.ts';
 import { openSharedStore, type SharedStoreStatus } from '../guard/budget/shared-store.ts';
+import { createInsistentStore } from '../idempotency/insistent-store.ts';
+import { createMemoryStore as createMemoryKeys } from '../idempotency/memory-store.ts';
+import { createRedisStore as createRedisKeys } from '../idempotency/redis-store.ts';
+import type { IdempotencyStore } from '../idempotency/store.ts';
 import type { Log } from '../observe/log.ts';
 import type { Broker } from '../realtime/broker.ts';
 import type { Leases } from '../realtime/leases.ts';
@@ -17,7 +22,8 @@ export interface SharedStores {
   readonly budgetStatus: (() => SharedStoreStatus) | undefined;
   readonly broker: Broker;
   readonly leases: Leases;
-  /** Ends broker and leases; the budgets end with the books that they are in. Idempotent. */
+  readonly idempotency: IdempotencyStore;
+  /** Ends broker, leases and keys; the budgets end with the books that they are in. Idempotent. */
   readonly close: () => Promise<void>;
 }
 
@@ -38,32 +44,45 @@ export function createSharedStores({ url, clock, log }: SharedStoresOptions): Sh
     const broker = createMemoryBroker({ log, clock });
     const leases = createMemoryLeases(clock);
     const budgets = createMemoryStore({ clock });
-    return { budgets, budgetStatus: undefined, broker, leases, close: () => closeAll(broker, leases) };
+    const idempotency = createMemoryKeys({ clock });
+    const close = () => closeAll(broker, leases, idempotency);
+    return { budgets, budgetStatus: undefined, broker, leases, idempotency, close };
   }
   const redis = { urls: url.split(',').map((part) => part.trim()) };
-  const budgets = openSharedStore({ url, clock, random: Math.random, onFailure: createTeller(clock, log) });
+  const onFailure = createTeller(clock, log, 'the shared budgets are in trouble');
+  const budgets = openSharedStore({ url, clock, random: Math.random, onFailure });
   const broker = createRedisBroker({ redis, log, clock });
   const leases = createRedisLeases({ redis, log, clock });
+  const idempotency = openSharedKeys({ url, clock, log });
   return {
     budgets,
     budgetStatus: budgets.status,
     broker,
     leases,
-    close: () => closeAll(broker, leases),
+    idempotency,
+    close: () => closeAll(broker, leases, idempotency),
   };
 }
 
-async function closeAll(broker: Broker, leases: Leases): Promise<void> {
-  await Promise.all([broker.close(), leases.close()]);
+/** A connection of their own: a claim never waits behind what others send. */
+function openSharedKeys({ url, clock, log }: SharedStoresOptions): IdempotencyStore {
+  const onFailure = createTeller(clock, log, 'the store of idempotency keys is in trouble');
+  const redis = openBudgetRedis({ url, random: Math.random, onError: onFailure });
+  const store = createInsistentStore({ store: createRedisKeys({ redis }), clock, onFailure });
+  return { ...store, close: async () => redis.disconnect() };
 }
 
-function createTeller(clock: Clock, log: Log): (err: unknown) => void {
+async function closeAll(...stores: readonly { readonly close: () => Promise<void> }[]): Promise<void> {
+  await Promise.all(stores.map((store) => store.close()));
+}
+
+function createTeller(clock: Clock, log: Log, message: string): (err: unknown) => void {
   let toldMs = Number.NEGATIVE_INFINITY;
   let untold = 0;
   return (err) => {
     untold += 1;
     if (clock.nowMs() - toldMs < tellEveryMs) return;
-    log.warn({ err, faults: untold }, 'the shared budgets are in trouble');
+    log.warn({ err, faults: untold }, message);
     toldMs = clock.nowMs();
     untold = 0;
   };

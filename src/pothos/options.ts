@@ -9,6 +9,7 @@ import type {
   TypeParam,
 } from '@pothos/core';
 import type { FieldCall, ListSize } from '../guard/cost/weights.ts';
+import type { IdempotencyDeclaration } from '../idempotency/declaration.ts';
 
 /** What becomes of a list that is longer than its declared bound: its field fails, or what is beyond is left out. */
 export type Overflow = 'error' | 'cut';
@@ -74,6 +75,11 @@ declare global {
       overflow?: Overflow;
       /** The RPCs that resolving the field makes, for the price of an operation's calls. Default none. */
       calls?: readonly CallOption[];
+      /**
+       * Of a field of the mutation: whether it is done only with an idempotency key, or takes one. Either says that what
+       * is behind it takes a key once: its resolver hands `context.idempotencyKey` on. Default: neither.
+       */
+      idempotency?: IdempotencyDeclaration;
     }
   }
 }

@@ -9,6 +9,7 @@ import SchemaBuilder, {
 } from '@pothos/core';
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { type ListSize, weightsExtension } from '../guard/cost/weights.ts';
+import { idempotencyExtension } from '../idempotency/declaration.ts';
 import { needsExtension } from '../upstream/mask.ts';
 import { assertListSizes } from './assert-list-sizes.ts';
 import { assertNoCost, costOption, fieldWeights, withWeights } from './field-weights.ts';
@@ -79,7 +80,7 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       ...costOption(fieldConfig, coordinate),
       ...fieldWeights(fieldConfig.pothosOptions, coordinate, isConnection),
     };
-    return this.withNeeds(withWeights(fieldConfig, weights));
+    return this.withNeeds(withIdempotency(withWeights(fieldConfig, weights)));
   }
 
   override wrapResolve(
@@ -124,6 +125,20 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     const { pothosOptions } = this.builder.configStore.getTypeConfig(typename);
     return 'masked' in pothosOptions && pothosOptions.masked === true;
   }
+}
+
+/** Only what changes something is done once. */
+function withIdempotency<Types extends SchemaTypes>(
+  fieldConfig: PothosOutputFieldConfig<Types>,
+): PothosOutputFieldConfig<Types> {
+  const { idempotency } = fieldConfig.pothosOptions;
+  if (idempotency === undefined) return fieldConfig;
+  if (fieldConfig.kind !== 'Mutation') {
+    throw new PothosSchemaError(
+      `${coordinateOf(fieldConfig)}: expected "idempotency" on a field of the mutation only.`,
+    );
+  }
+  return { ...fieldConfig, extensions: { ...fieldConfig.extensions, [idempotencyExtension]: idempotency } };
 }
 
 /** The root fields of a mutation run one after another: what one has changed, the next must not read from memory. */

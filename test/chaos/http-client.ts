@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 
 /** An answer over HTTP/1.1, as it came. */
@@ -55,6 +56,8 @@ export function sendOperation(
         'content-type': 'application/json',
         accept: 'application/graphql-response+json',
         'content-length': Buffer.byteLength(body),
+        // Each mutation is an intent of its own.
+        ...(query.startsWith('mutation') && { 'idempotency-key': randomUUID() }),
         ...headers,
       },
     },

@@ -39,7 +39,7 @@ export async function startWatchedShop(): Promise<WatchedShop> {
   const services = watchServices(createServices(deps), served);
   const upstreams = await createUpstreamServer({ ...deps, services, port: 0 });
   const gateway = createGateway(config, {
-    environment: { PORT: '0', ADMIN_PORT: '0', ...targets(upstreams.port) },
+    environment: { PORT: '0', ADMIN_PORT: '0', WEIR_BUDGET_MODE: 'off', ...targets(upstreams.port) },
     log: createLog('info', { write: (line: string) => void lines.push(line) }),
   });
   const { url, adminUrl } = await gateway.start();

@@ -299,7 +299,7 @@ describe('a scope', () => {
     [
       'createPayment',
       `createPayment(input: { order: "x", amount: "1", currencyCode: "EUR", method: { voucher: { code: "x" } },
-        idempotencyKey: "x" }) { payment { id } }`,
+        idempotencyKey: "0123456789abcdef" }) { payment { id } }`,
     ],
     ['sendMessage', 'sendMessage(input: { room: "x", text: "x" }) { message { id } }'],
     ['updateProfile', 'updateProfile(input: {}) { user { id } }'],

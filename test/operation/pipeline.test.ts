@@ -3,6 +3,7 @@ import { envelop, useEngine, useSchema } from '@envelop/core';
 import { parse, specifiedRules, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { createMemoryStore } from '../../src/idempotency/memory-store.ts';
 import { anonymousPrincipal } from '../../src/identity/principal.ts';
 import type { OperationRecord } from '../../src/observe/operation-record.ts';
 import { createRandomHex, traceFrom } from '../../src/observe/trace.ts';
@@ -270,6 +271,7 @@ function createEngine() {
     ...realtimeOf(createFakeClock(), log),
     charging: chargingOf(schema),
     legacyHeaders: false,
+    idempotency: createMemoryStore({ clock }),
     recordTraffic: undefined,
     log,
     randomHex: createRandomHex(),
@@ -288,6 +290,7 @@ function createEngine() {
       deadlineMs: clock.nowMs() + 5000,
       traceparent: undefined,
       costHeader: undefined,
+      idempotencyHeader: undefined,
       setHeader: () => {},
       principal: anonymousPrincipal('test'),
       record: (record: OperationRecord) => void records.push(record),
