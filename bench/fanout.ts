@@ -1,11 +1,11 @@
 import { systemClock } from '../src/clock.ts';
 import { signDevelopmentToken } from '../src/identity/development-keys.ts';
+import type { SubscriberTransport } from '../test/kit/events/raw-subscriber.ts';
 import { createClient } from './harness/client.ts';
 import { planSlices } from './harness/contest.ts';
 import { Crowd } from './harness/crowd.ts';
 import { countExecutions, type EventServerKind, startEventServer } from './harness/event-server.ts';
 import type { Program } from './harness/program.ts';
-import type { SubscriberTransport } from './harness/raw-subscriber.ts';
 import type { Figures, RunOptions, Scenario } from './harness/scenario.ts';
 import { medianInterval } from './harness/statistics.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SubscriberTransport } from '../test/kit/events/raw-subscriber.ts';
 import { Crowd } from './harness/crowd.ts';
 import { type EventServerKind, startEventServer } from './harness/event-server.ts';
 import type { Held } from './harness/probe.ts';
 import type { Program } from './harness/program.ts';
-import type { SubscriberTransport } from './harness/raw-subscriber.ts';
 import type { Figures, RunOptions, Scenario } from './harness/scenario.ts';
 
 const connections = 5000;

@@ -1,7 +1,11 @@
+import {
+  openSubscriber,
+  type RawSubscriber,
+  type SubscriberTransport,
+} from '../../test/kit/events/raw-subscriber.ts';
 import { eventMark } from '../../test/kit/events/schema.ts';
 import type { Client } from './client.ts';
 import { type Publication, publishRequest, withClient } from './event-server.ts';
-import { openSubscriber, type RawSubscriber, type SubscriberTransport } from './raw-subscriber.ts';
 
 /** Who subscribes to a feed. */
 export interface CrowdOptions {

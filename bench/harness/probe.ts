@@ -44,7 +44,7 @@ async function held(): Promise<Held> {
   collector.connect();
   for (let round = 0; round < 2; round += 1) {
     await collector.post('HeapProfiler.collectGarbage');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setImmediate(resolve));
   }
   collector.disconnect();
   const { rss, heapUsed, external } = process.memoryUsage();

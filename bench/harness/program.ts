@@ -35,6 +35,8 @@ export interface ProgramOptions {
 export interface Program {
   readonly name: string;
   readonly address: string;
+  /** What else it said before it was ready, as lines `NAME on ADDRESS`, by their names. */
+  readonly facts: Readonly<Record<string, string>>;
   /** Asks the process itself; it must know the question. */
   readonly ask: <Answer>(question: string) => Promise<Answer>;
   readonly usage: () => Promise<Usage>;
@@ -62,9 +64,17 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   });
   const end = endOnce(child);
   try {
-    const address = await readyAddress(child, options);
+    const { address, facts } = await readyAddress(child, options);
     const ask = <Answer>(question: string) => askChild<Answer>(child, name, question);
-    return { name, address, ask, usage: () => ask<Usage>('usage'), profile: () => ask('profile'), end };
+    return {
+      name,
+      address,
+      facts,
+      ask,
+      usage: () => ask<Usage>('usage'),
+      profile: () => ask('profile'),
+      end,
+    };
   } catch (thrown) {
     await end();
     throw thrown;
@@ -79,7 +89,10 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(kept);
 }
 
-function readyAddress(child: ChildProcess, { name, ready }: ProgramOptions): Promise<string> {
+function readyAddress(
+  child: ChildProcess,
+  { name, ready }: ProgramOptions,
+): Promise<Pick<Program, 'address' | 'facts'>> {
   let output = '';
   return new Promise((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`${name} ${why}:\n${output.slice(-4000)}`));
@@ -94,7 +107,7 @@ function readyAddress(child: ChildProcess, { name, ready }: ProgramOptions): Pro
       child.stdout?.resume();
       // Whatever it says of its faults is for whoever runs the benchmark.
       child.stderr?.pipe(process.stderr, { end: false });
-      resolve(address);
+      resolve({ address, facts: factsFrom(output) });
     };
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', read);
     child.once('error', (error) => fail(`cannot be started (${error.message})`));
@@ -103,6 +116,12 @@ function readyAddress(child: ChildProcess, { name, ready }: ProgramOptions): Pro
       fail(`ended (${code})`);
     });
   });
+}
+
+function factsFrom(output: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Array.from(output.matchAll(/^(\w+) on (\S+)$/gm), ([, name, said]) => [name, said]),
+  );
 }
 
 function askChild<Answer>(child: ChildProcess, name: string, question: string): Promise<Answer> {

@@ -1,4 +1,4 @@
-// A gateway of the feeds in a process of its own: prints its address, and closes politely on SIGTERM.
+// A gateway of the feeds in a process of its own: prints its addresses, and closes politely on SIGTERM.
 import { createBudgetPolicy, createGateway, createLog } from '../../../src/index.ts';
 import { buildEventSchema } from './schema.ts';
 
@@ -26,6 +26,7 @@ const gateway = createGateway(
   },
   { log: createLog('error') },
 );
-const { url } = await gateway.start();
+const { url, adminUrl } = await gateway.start();
 process.once('SIGTERM', () => void gateway.close());
+console.log(`metrics on ${adminUrl}/metrics`);
 console.log(`ready on ${url}`);

@@ -18,8 +18,8 @@ export interface EventCounts {
 /** Begins the text of every event, and stands nowhere else in an answer: whoever counts it counts events. */
 export const eventMark = '^';
 
-/** History of the feeds: nothing that a test publishes is trimmed. */
-const history = { maxEvents: 100_000, maxBytes: 64 * 1024 * 1024, maxAgeMs: 60 * 60 * 1000 };
+/** History of the feeds: more than anybody is away for, and less than would show in what a server holds. */
+const history = { maxEvents: 10_000, maxBytes: 2 * 1024 * 1024, maxAgeMs: 60 * 60 * 1000 };
 
 /**
  * Two feeds of numbered events, `log` executed once for everybody and `mine` once for each viewer, and the mutation that
