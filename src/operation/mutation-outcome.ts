@@ -29,7 +29,8 @@ export function mutationOutcome(
     return fieldOutcome(data?.[field], data !== null, ofField, facts);
   });
   if (outcomes.includes('unknown')) return 'unknown';
-  return outcomes.includes('done') ? 'done' : 'notDone';
+  if (outcomes.includes('done')) return 'done';
+  return facts.hasSucceededCall ? 'unknown' : 'notDone';
 }
 
 function fieldOutcome(
@@ -42,7 +43,7 @@ function fieldOutcome(
   const own = errors.find(({ path }) => path?.length === 1);
   // It was done, and then no answer could be read. Where it takes a key once, another attempt reads one.
   if (!own) return facts.isRepeatable || errors.length === 0 ? 'unknown' : 'done';
-  return !facts.hasSucceededCall && isRefusal(own) ? 'notDone' : 'unknown';
+  return isRefusal(own) ? 'notDone' : 'unknown';
 }
 
 /** Whether an error at a root field says that nothing was done by what failed. */

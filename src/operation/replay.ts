@@ -13,13 +13,14 @@ export function replay(answer: StoredAnswer): ExecutionResult {
       extensions: { answerBytes: bytes, answerSha256: sha256 },
     });
   }
-  const { errors, ...result } = JSON.parse(answer.text) as StoredResult; // as: nobody else writes it
-  return errors ? { ...result, errors: errors.map(errorFrom) } : result;
+  const result = JSON.parse(answer.text) as StoredResult; // as: nobody else writes it
+  // In the place that it has: members keep their order.
+  return Object.assign(result, result.errors && { errors: result.errors.map(errorFrom) });
 }
 
-/** The JSON text of an answer with public errors: what a client was sent, its members in the order of {@link replay}'s. */
-export function answerText({ errors, ...result }: ExecutionResult): string {
-  return JSON.stringify(errors ? { ...result, errors } : result);
+/** The JSON text of an answer with public errors: what a client is sent. */
+export function answerText(answer: ExecutionResult): string {
+  return JSON.stringify(answer);
 }
 
 type StoredResult = Omit<ExecutionResult, 'errors'> & { readonly errors?: readonly GraphQLFormattedError[] };
