@@ -54,8 +54,9 @@ export class SseSingleOperation implements Sink {
 
   live(live: Live): void {
     if (this.#isOver) return;
-    this.#send(singleFrame.live(this.id, live));
+    // Before the new position: a client that is cut off between the two must hear of the loss again.
     if (live.recovered === false) this.gap({ dropped: undefined, reason: live.reason ?? 'not recovered' });
+    this.#send(singleFrame.live(this.id, live));
   }
 
   next(delivered: Delivered): void {

@@ -47,8 +47,9 @@ export class StreamResponse implements Sink, ChannelOwner {
   }
 
   live(live: Live): void {
-    this.#send(this.#encoding.live(live));
+    // Before the new position: a client that is cut off between the two must hear of the loss again.
     if (live.recovered === false) this.gap({ dropped: undefined, reason: live.reason ?? 'not recovered' });
+    this.#send(this.#encoding.live(live));
   }
 
   next(delivered: Delivered): void {

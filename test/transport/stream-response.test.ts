@@ -127,7 +127,8 @@ describe('distinct event streams', () => {
     const { server } = opened;
     server.topic.live = { cursor: 'c9', recovered: false, reason: 'trimmed' };
     await using wire = await ask(server, event);
-    await wire.until(/"gap":\{"reason":"trimmed"\}/);
+    // A client that is cut off before the new position still has the old one.
+    await wire.until(/"gap":\{"reason":"trimmed"\}.*\n\nid: c9\n\n/);
   });
 
   it('refuse a mutation by GET', async () => {

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runLedger } from '../kit/ledger/run-ledger.ts';
+import { type Shop, startShop } from '../kit/shop.ts';
+import { printFigures } from './figures.ts';
+
+/** Another seed does other harm at other moments. */
+const seed = Number(process.env['WEIR_CHAOS_SEED'] ?? 20_261_123);
+const durationMs = Number(process.env['WEIR_CHAOS_MS'] ?? 7000);
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await startShop();
+});
+afterAll(() => shop?.close());
+
+it('three gateways lose, repeat and reorder no event without a flag, whatever is done to them', async () => {
+  const { upstreamPort } = shop;
+  const report = await runLedger({ seed, upstreamPort, durationMs, instanceCount: 3, roomCount: 2 });
+  printFigures('the delivery ledger', report);
+  expect(report).toMatchObject({ lost: 0, repeated: 0, reordered: 0, unfinished: 0, surprises: [] });
+  expect(report.published).toBeGreaterThan(200);
+  expect(report.resumed).toBeGreaterThan(10);
+}, 60_000);
+
+const breaking = new URL('../kit/ledger/break-contiguity.ts', import.meta.url).href;
+
+it.each([
+  ['nothing when contiguity is checked', {}, false],
+  ['the gateways out when it is not', { NODE_OPTIONS: `--import ${breaking}` }, true],
+] as const)(
+  'finds %s, with many events and short breaks',
+  async (_name, environment, isFound) => {
+    const { lost, repeated, reordered, published, faults } = await runLedger({
+      seed,
+      upstreamPort: shop.upstreamPort,
+      durationMs: 2500,
+      instanceCount: 2,
+      roomCount: 2,
+      writeEveryMs: 0,
+      harmEveryMs: 60,
+      faults: ['killSubscribers', 'dropRedis'],
+      environment,
+    });
+    printFigures('the delivery ledger of short breaks', {
+      isFound,
+      published,
+      lost,
+      repeated,
+      reordered,
+      faults,
+    });
+    expect(lost + repeated + reordered > 0).toBe(isFound);
+  },
+  60_000,
+);
