@@ -32,6 +32,8 @@ export interface ChannelOwner extends OutletOwner {
 const streamHeaders = {
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
+  // Node would else say that it is kept alive, and nobody could tell where a body without a length ends (RFC 9112 section 6.3).
+  connection: 'close',
 } as const;
 
 /** Milliseconds that a client has to read the end. */

@@ -27,8 +27,9 @@ export interface RawSubscriber {
 /** A connection that takes longer to open is a failure. */
 const openMs = 30_000;
 
-const opcodes = { text: 0x81, ping: 0x89, pong: 0x8a } as const;
+const opcodes = { text: 0x81, close: 0x88, ping: 0x89, pong: 0x8a } as const;
 const pong = maskedFrame(opcodes.pong, '');
+const closeFrame = maskedFrame(opcodes.close, '');
 
 /**
  * Subscribes over a bare socket: a client of the standard library would cost more than the servers it measures. Resolves
@@ -45,7 +46,7 @@ export async function openSubscriber(options: SubscriberOptions): Promise<RawSub
   });
   await Promise.race([transport === 'ws' ? openWs(socket, options) : openSse(socket, options), closed]);
   socket.setTimeout(0);
-  if (transport === 'ws') socket.on('data', answerPing);
+  if (transport === 'ws') socket.on('data', answerControl);
   socket.on('data', options.onData);
   if (options.onClose) socket.once('close', options.onClose);
   return { socket, close: () => socket.destroy() };
@@ -115,10 +116,12 @@ function maskedFrame(firstByte: number, text: string): Buffer {
   return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]);
 }
 
-/** A ping without data is two bytes that stand nowhere else in messages of ASCII. */
-function answerPing(this: Socket, chunk: Buffer): void {
-  const at = chunk.indexOf(opcodes.ping);
-  if (at >= 0 && chunk[at + 1] === 0) this.write(pong);
+/** A ping without data is two bytes that stand nowhere else in messages of ASCII; a close frame is the last of all. */
+function answerControl(this: Socket, chunk: Buffer): void {
+  const pingAt = chunk.indexOf(opcodes.ping);
+  if (pingAt >= 0 && chunk[pingAt + 1] === 0) this.write(pong);
+  const closeAt = chunk.lastIndexOf(opcodes.close);
+  if (closeAt >= 0 && closeAt + 2 + (chunk[closeAt + 1] ?? 0) === chunk.length) this.end(closeFrame);
 }
 
 function ignore(): void {}
