@@ -175,6 +175,9 @@ const realtimeOptions = z
     maxConnectionsPerPrincipal: whole(1, 1_000_000, 1000).describe(
       'WebSockets and event streams of one principal on one process',
     ),
+    maxSubscriptionsPerPrincipal: whole(1, 1_000_000, 10_000).describe(
+      'Subscriptions of one principal at all instances together',
+    ),
     maxOperationsPerConnection: whole(1, 10_000, 50).describe('Operations in flight on one connection'),
     maxMessagesPerSecond: whole(1, 100_000, 200).describe('Messages of one WebSocket in a second'),
     maxPingsPerSecond: whole(1, 1000, 10).describe('Pings of one WebSocket in a second'),

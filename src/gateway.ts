@@ -20,15 +20,16 @@ import { createCharging } from './operation/charging.ts';
 import { createPipeline } from './operation/pipeline.ts';
 import { createTrafficRecorder } from './operation/record-traffic.ts';
 import { createSharedStores, type SharedStores } from './operation/shared-stores.ts';
+import { createSubscriptionLeases, type SubscriptionLeases } from './operation/subscription-leases.ts';
 import { createCursorCodec } from './page/cursor.ts';
 import { createResumeCursorCodec } from './realtime/cursor.ts';
 import { createDeliveries, type Deliveries } from './realtime/delivery.ts';
 import { createPump, type Pump } from './realtime/pump.ts';
 import { createAdminServer } from './transport/admin.ts';
 import { type ClosableStreamRouter, createBrokerStreamRouter } from './transport/broker-stream-router.ts';
+import { closeServer } from './transport/close-server.ts';
 import { createHttpServer, type GraphServer, graphqlPath } from './transport/http.ts';
 import { readinessFrom } from './transport/readiness.ts';
-import type { StreamRouter } from './transport/stream-router.ts';
 import { createReadMasks } from './upstream/mask.ts';
 import type { UpstreamAnomaly } from './upstream/options.ts';
 import { createUpstream, type Upstream, type UpstreamState } from './upstream/upstream.ts';
@@ -77,43 +78,16 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   if (!parsed.ok) throw new StartError(parsed.faults);
   const { settings } = parsed;
   const log = options.log ?? createLog(settings.log.level);
-  const upstreams = createUpstreams(settings, log);
-  const keys = createKeys(settings, log);
-  const stores = createSharedStores({ url: settings.redis.url, clock: systemClock, log });
-  const deliveries = createDeliveries(stores.broker);
-  const pump = createPump({ broker: stores.broker, leases: stores.leases, log, clock: systemClock });
-  const metrics = createMetrics({
-    upstreams: () => statesOf(upstreams),
-    subscriptions: deliveries.size,
-    budgets: stores.budgetStatus,
-    priceModel: costModelVersion,
-  });
+  const parts = createParts(settings, log);
   let draining = false;
-  const admin = createAdminServer({
-    metrics,
-    readiness: () => readinessFrom({ draining, upstreams: statesOf(upstreams) }),
-    log,
-  });
-  const budget = createBudget({
-    store: stores.budgets,
-    leaseMs: settings.limits.operationTimeoutMs + settleMarginMs,
-  });
-  const { file, maxBytes } = settings.traffic;
-  const traffic = file === '' ? undefined : createTraffic({ file, maxBytes, log });
-  const streamRouter = createStreamRouter(settings, stores);
-  const parts = { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump, streamRouter };
+  const readiness = () => readinessFrom({ draining, upstreams: statesOf(parts.upstreams) });
+  const admin = createAdminServer({ metrics: parts.metrics, readiness, log });
   const { server, drain } = createGraphServer(settings, parts);
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
     await closeServer(server, settings.limits.closeTimeoutMs, drain);
-    deliveries.close();
-    await streamRouter?.close();
-    await pump.close();
-    await Promise.all(Object.values(upstreams).map((upstream) => upstream.close()));
-    keys?.close();
-    await Promise.all([budget.close(), stores.close(), traffic?.close()]);
-    metrics.close();
+    await closeParts(parts);
     // Last, so that who probes sees the drain to its end.
     await closeServer(admin, 0, async () => {});
   };
@@ -136,13 +110,61 @@ interface GraphParts {
   readonly stores: SharedStores;
   readonly deliveries: Deliveries;
   readonly pump: Pump;
-  readonly streamRouter: StreamRouter | undefined;
+  readonly subscriptionLeases: SubscriptionLeases;
+  readonly streamRouter: ClosableStreamRouter | undefined;
   readonly budget: Budget;
   readonly traffic: Traffic | undefined;
   readonly log: Log;
   readonly upstreams: Readonly<Record<string, Upstream>>;
   readonly keys: KeySource | undefined;
   readonly metrics: Metrics;
+}
+
+function createParts(settings: Settings, log: Log): GraphParts {
+  const clock = systemClock;
+  const stores = createSharedStores({ url: settings.redis.url, clock, log });
+  const { broker, leases } = stores;
+  const deliveries = createDeliveries(broker);
+  const upstreams = createUpstreams(settings, log);
+  const { file, maxBytes } = settings.traffic;
+  return {
+    log,
+    upstreams,
+    stores,
+    deliveries,
+    keys: createKeys(settings, log),
+    pump: createPump({ broker, leases, log, clock }),
+    subscriptionLeases: createSubscriptionLeases({
+      leases,
+      clock,
+      log,
+      limit: settings.realtime.maxSubscriptionsPerPrincipal,
+    }),
+    metrics: createMetrics({
+      upstreams: () => statesOf(upstreams),
+      subscriptions: deliveries.size,
+      budgets: stores.budgetStatus,
+      priceModel: costModelVersion,
+    }),
+    budget: createBudget({
+      store: stores.budgets,
+      leaseMs: settings.limits.operationTimeoutMs + settleMarginMs,
+    }),
+    traffic: file === '' ? undefined : createTraffic({ file, maxBytes, log }),
+    streamRouter: createStreamRouter(settings, stores),
+  };
+}
+
+/** What feeds events ends before what it reads and writes. */
+async function closeParts(parts: GraphParts): Promise<void> {
+  parts.deliveries.close();
+  await parts.streamRouter?.close();
+  await parts.pump.close();
+  await parts.subscriptionLeases.close();
+  await Promise.all(Object.values(parts.upstreams).map((upstream) => upstream.close()));
+  parts.keys?.close();
+  await Promise.all([parts.budget.close(), parts.stores.close(), parts.traffic?.close()]);
+  parts.metrics.close();
 }
 
 function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
@@ -163,6 +185,7 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
     idempotency: stores.idempotency,
     deliveries,
     pump,
+    subscriptionLeases: parts.subscriptionLeases,
     resumeCursors: createResumeCursorCodec(settings.cursors),
     eventTimeoutMs: settings.limits.operationTimeoutMs,
     legacyHeaders: settings.budget.legacyHeaders,
@@ -265,19 +288,4 @@ function listenFault(cause: NodeJS.ErrnoException, { host, port, variable, optio
 
 function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
-}
-
-/**
- * Refuses new connections at once, then drains the long ones, then cuts off what has not ended by itself by `timeoutMs`:
- * with a connection goes its operation's signal, so that what it waits for is cancelled.
- */
-async function closeServer(server: Server, timeoutMs: number, drain: () => Promise<void>): Promise<void> {
-  const untilMs = systemClock.nowMs() + timeoutMs;
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
-  await drain();
-  const leftMs = Math.max(0, untilMs - systemClock.nowMs());
-  const cancelTimer = systemClock.after(leftMs, () => server.closeAllConnections());
-  await closed;
-  cancelTimer();
 }

@@ -43,8 +43,13 @@ export async function subscribeOperation(
   if (!(stream instanceof TopicSource)) return plainEvents(stream, validated);
   const subscribed = subscribedTo(stream, { args, validated, principal: context.principal });
   const after = resumedFrom(args, subscribed, parts.resumeCursors);
+  const leave = await parts.subscriptionLeases.acquire(context.principal);
   run.charge.settle();
-  return deliverable(subscribed, after, run, context, parts);
+  const end: Run['end'] = (reason) => {
+    leave();
+    run.end(reason);
+  };
+  return deliverable(subscribed, after, { ...run, end }, context, parts);
 }
 
 function plainEvents(

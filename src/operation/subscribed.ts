@@ -10,6 +10,7 @@ import { audienceKey, audienceTopic } from './audience.ts';
 import type { OperationParts } from './context.ts';
 import type { Execute } from './execution.ts';
 import type { RunParts } from './run-operation.ts';
+import type { SubscriptionLeases } from './subscription-leases.ts';
 import type { TopicSource } from './topic-source.ts';
 
 /** What subscribing needs of the gateway. */
@@ -19,6 +20,7 @@ export interface SubscribeParts extends OperationParts, RunParts {
   readonly deliveries: Deliveries;
   readonly pump: Pump;
   readonly resumeCursors: ResumeCursorCodec;
+  readonly subscriptionLeases: SubscriptionLeases;
   readonly randomHex: RandomHex;
   /** Longest that an event may take to be executed, and a topic to be fed. */
   readonly eventTimeoutMs: number;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/clock.ts';
 import type { Log } from '../../src/observe/log.ts';
 import type { SubscribeParts } from '../../src/operation/subscribed.ts';
+import { createSubscriptionLeases } from '../../src/operation/subscription-leases.ts';
 import { createResumeCursorCodec } from '../../src/realtime/cursor.ts';
 import { createDeliveries } from '../../src/realtime/delivery.ts';
 import { createMemoryBroker } from '../../src/realtime/memory-broker.ts';
@@ -11,12 +12,17 @@ import { createPump } from '../../src/realtime/pump.ts';
 export function realtimeOf(
   clock: Clock,
   log: Log,
-): Pick<SubscribeParts, 'broker' | 'deliveries' | 'pump' | 'resumeCursors' | 'eventTimeoutMs'> {
+): Pick<
+  SubscribeParts,
+  'broker' | 'deliveries' | 'pump' | 'resumeCursors' | 'subscriptionLeases' | 'eventTimeoutMs'
+> {
   const broker = createMemoryBroker({ log, clock });
+  const leases = createMemoryLeases(clock);
   return {
     broker,
     deliveries: createDeliveries(broker),
-    pump: createPump({ broker, leases: createMemoryLeases(clock), log, clock }),
+    pump: createPump({ broker, leases, log, clock }),
+    subscriptionLeases: createSubscriptionLeases({ leases, clock, log, limit: 10_000 }),
     resumeCursors: createResumeCursorCodec({ secrets: ['x'.repeat(32)] }),
     eventTimeoutMs: 5000,
   };
