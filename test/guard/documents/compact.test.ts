@@ -53,10 +53,10 @@ describe('compactDocument()', () => {
           expect(validate(schema, compactDocument(document)).length === 0).toBe(isValid);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
-    expect(Math.min(verdicts.valid, verdicts.invalid)).toBeGreaterThan(100);
-  });
+    expect(Math.min(verdicts.valid, verdicts.invalid)).toBeGreaterThan(40);
+  }, 120_000);
 });
 
 function textOf(document: DocumentNode): string {
