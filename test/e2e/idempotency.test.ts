@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { createClient } from 'graphql-ws';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { encodeNodeId } from '../../src/index.ts';
 import { startRedis, type TestRedis } from '../kit/redis.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
@@ -31,6 +33,7 @@ interface Answer {
 }
 
 interface Asked {
+  readonly url?: string;
   readonly sub?: string;
   readonly key?: string | undefined;
   readonly query?: string;
@@ -45,8 +48,8 @@ const submit = `mutation Submit($input: SubmitOrderInput!) { submitOrder(input: 
 
 /** Submits an order, unless it says otherwise. */
 async function ask(asked: Asked = {}): Promise<Answer> {
-  const { sub = 'user-1', key, query = submit, variables, extensions, headers = {} } = asked;
-  const response = await fetch(shop.url, {
+  const { url = shop.url, sub = 'user-1', key, query = submit, variables, extensions, headers = {} } = asked;
+  const response = await fetch(url, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -296,5 +299,58 @@ describe('a mutation that needs a key', () => {
 
   it('is not looked at in a query', async () => {
     expect((await ask({ key: 'x', query: '{ __typename }', variables: {} })).status).toBe(200);
+  });
+});
+
+describe('a store that is away', () => {
+  it('refuses what needs a key, and lets the rest go on and say so', async () => {
+    const { url } = await shop.addGateway({ REDIS_URL: 'redis://127.0.0.1:1' });
+    const key = randomUUID();
+    const effects = await effectsOf('user-1', async () => {
+      const refused = await ask({ key, url });
+      expect(refused).toMatchObject({ status: 503, code: 'UPSTREAM_UNAVAILABLE' });
+      expect(refused.headers.get('retry-after')).toBe('1');
+    });
+    expect(effects).toBe(0);
+    const [room] = await shop.store.query<{ id: string }>(
+      'SELECT room_id AS id FROM room_members WHERE user_id = $1 LIMIT 1',
+      ['user-1'],
+    );
+    const send: Asked = {
+      key,
+      url,
+      query: 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }',
+      variables: { input: { room: encodeNodeId('Room', room?.id ?? ''), text: 'once' } },
+    };
+    const sent = await ask(send);
+    expect(sent.code).toBeUndefined();
+    expect(sent.headers.get('idempotency-protection')).toBe('none');
+    // The service takes the key once, whatever the gateway knows.
+    expect(JSON.parse((await ask(send)).text).data).toEqual(JSON.parse(sent.text).data);
+  });
+});
+
+describe('a mutation over WebSocket', () => {
+  it('has its key in the extensions, and one answer', async () => {
+    const authorization = `Bearer ${await shop.tokenOf('user-3')}`;
+    const socket = createClient({
+      url: shop.url.replace('http', 'ws'),
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization },
+    });
+    const extensions = { idempotencyKey: randomUUID() };
+    const once = async () => {
+      const results = [];
+      const payload = { query: submit, variables: { input: { lines: [line] } }, extensions };
+      for await (const result of socket.iterate(payload)) results.push(result);
+      return results;
+    };
+    const effects = await effectsOf('user-3', async () => {
+      const [first, again] = [await once(), await once()];
+      expect(first).toMatchObject([{ data: { submitOrder: { __typename: 'OrderSubmitted' } } }]);
+      expect(again).toEqual(first);
+    });
+    expect(effects).toBe(1);
+    await socket.dispose();
   });
 });

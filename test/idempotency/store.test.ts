@@ -270,6 +270,40 @@ describe('createRedisStore()', () => {
   });
 });
 
+it('a store that did not compare tokens would keep another answer than it said: the control', async () => {
+  const told: Record<string, unknown> = {};
+  for (const compares of [true, false]) {
+    const store = createRedisStore({
+      redis: compares ? redis : withoutComparison(),
+      prefix: `test-${++number}`,
+    });
+    await store.claim(request('a'));
+    // The first holder sleeps; its lease has ended, and another takes over.
+    await redis.hset(`test-${number}:key`, 'leaseEnd', '1');
+    await store.claim(request('b'));
+    const answers = [
+      await store.complete(holder('a'), storedAnswerFrom('of a')),
+      await store.complete(holder('b', 2), storedAnswerFrom('of b')),
+      await store.claim(request('c')),
+    ];
+    told[String(compares)] = answers.map((reply) => ('answer' in reply ? reply.answer : reply.kind));
+  }
+  expect(told).toEqual({
+    true: [undefined, 'kept', { kind: 'text', text: 'of b' }],
+    false: ['kept', 'kept', { kind: 'text', text: 'of a' }],
+  });
+});
+
+/** A connection on which the scripts lose what tells one holder from another. */
+function withoutComparison(): Redis {
+  const broken = {
+    evalsha: () => Promise.reject(new Error('NOSCRIPT')),
+    eval: (lua: string, ...rest: [number, string, ...string[]]) =>
+      redis.eval(lua.replaceAll('token ~= ARGV[2]', 'false'), ...rest),
+  };
+  return broken as unknown as Redis; // as: the store calls nothing else
+}
+
 describe('createMemoryStore()', () => {
   const claimOf = (id: string) => ({ ...request('a'), id });
 
