@@ -14,6 +14,7 @@ import type { DocumentLimits } from '../guard/documents.ts';
 import { shapeError } from '../guard/shape/refusal.ts';
 import { excessOfVariables } from '../guard/shape/variables-guard.ts';
 import type { Log } from '../observe/log.ts';
+import type { OperationRecord } from '../observe/operation-record.ts';
 import { type Deliverable, type EndReason, isDeliverable } from '../realtime/sink.ts';
 import { beforeDeadline } from './before-deadline.ts';
 import type { Charge, CostMode } from './charge.ts';
@@ -52,8 +53,8 @@ export interface Run {
   readonly validated: ValidatedExecutionArgs;
   /** Its price; what executes it counts in the tally. */
   readonly charge: Charge;
-  /** Ends it, for what goes on after it was started: a subscription that is delivered. Told once. */
-  readonly end: (reason: EndReason) => void;
+  /** Lets a subscription that is delivered go on: what it gives tells its end, once, and holds its record alone. */
+  readonly detach: () => (reason: EndReason) => void;
 }
 
 /** Executes an operation, or opens its source. */
@@ -91,8 +92,7 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
     const refusal = begun.refusal();
     if (refusal) return priced(settleFailure(refusal, settlement));
     if (mode === 'validate' || !('schema' in validated)) return priced(settle({ data: null }, settlement));
-    const end: Run['end'] = (reason) => onEnd({ codes: [], hasData: true, endReason: reason });
-    const run = { validated, charge: begun, end };
+    const run = { validated, charge: begun, detach: () => detached(args, context, begun, parts) };
     const execute = () => beforeDeadline(start(run), context.signal, clock);
     if (operation.isMutation) return await runMutation(execute, { run, context, settlement }, parts);
     const result = await execute();
@@ -105,6 +105,34 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
   } catch (thrown) {
     return priced(settleFailure(thrown, settlement));
   }
+}
+
+/**
+ * The end of a subscription that is delivered, which idle connections hold for hours: made of what is known when it has
+ * been admitted, so that of its context and its price nothing is kept.
+ */
+function detached(
+  args: ExecutionArgs,
+  context: PipelineContext,
+  charge: Charge,
+  { clock, recordTraffic }: RunParts,
+): ReturnType<Run['detach']> {
+  recordTraffic?.(args, context, charge);
+  const ended = { codes: [], hasData: true, price: charge.recorded() };
+  const record = executedRecord(context, [args.document, args.operationName], ended, clock.nowMs());
+  const { calls, batches } = context.timeline;
+  const timeline = calls.length + batches.length > 0 ? record.timeline : undefined;
+  return recordAtEnd({ ...record, timeline }, context.record, context.startMs, clock);
+}
+
+/** Apart from {@link detached}, whose closures would hold all that it was given. */
+function recordAtEnd(
+  record: OperationRecord,
+  tell: PipelineContext['record'],
+  startMs: number,
+  clock: Clock,
+): ReturnType<Run['detach']> {
+  return () => tell({ ...record, durationMs: clock.nowMs() - startMs });
 }
 
 /** What {@link runMutation} ends. */

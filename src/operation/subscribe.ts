@@ -10,13 +10,14 @@ import {
 } from 'graphql';
 import { canonicalJson } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
+import type { Log } from '../observe/log.ts';
 import type { Position } from '../realtime/broker.ts';
 import { assertResumeCursor, type ResumeCursorCodec } from '../realtime/cursor.ts';
 import type { DeliveryRequest } from '../realtime/delivery.ts';
 import type { Deliverable } from '../realtime/sink.ts';
 import type { OperationContext } from './context.ts';
 import { createEventAccount } from './event-account.ts';
-import { executeEvent } from './execute-event.ts';
+import { type EventParts, executeEvent } from './execute-event.ts';
 import { feedTopic } from './feed-topic.ts';
 import { iterateDeliverable } from './iterate-deliverable.ts';
 import { publicError } from './public-error.ts';
@@ -45,11 +46,19 @@ export async function subscribeOperation(
   const after = resumedFrom(args, subscribed, parts.resumeCursors);
   const leave = await parts.subscriptionLeases.acquire(context.principal);
   run.charge.settle();
-  const end: Run['end'] = (reason) => {
+  const onEnd = inTurn(leave, run.detach());
+  const { requestId } = context;
+  return deliverable(subscribed, after, { charge: run.charge, requestId, onEnd }, parts);
+}
+
+/** What a subscription is delivered with. Of this nothing holds the context of the operation that asked for it. */
+interface Admitted extends Omit<EventParts, 'parts'>, Pick<DeliveryRequest, 'onEnd'> {}
+
+function inTurn(leave: () => void, end: DeliveryRequest['onEnd']): DeliveryRequest['onEnd'] {
+  return (reason) => {
     leave();
-    run.end(reason);
+    end(reason);
   };
-  return deliverable(subscribed, after, { ...run, end }, context, parts);
 }
 
 function plainEvents(
@@ -77,13 +86,11 @@ function resumedFrom(
 function deliverable(
   subscribed: Subscribed,
   after: Position | undefined,
-  run: Run,
-  context: OperationContext,
+  { charge, requestId, onEnd }: Admitted,
   parts: SubscribeParts,
 ): Deliverable {
   const { topic, source, principal } = subscribed;
   const { log, charging, resumeCursors } = parts;
-  const { requestId } = context;
   const request: Omit<DeliveryRequest, 'sink'> = {
     cohort: cohortOf(subscribed),
     topic,
@@ -91,10 +98,10 @@ function deliverable(
     account: createEventAccount({
       ...charging.accountOf(principal),
       clock: parts.clock,
-      onFailed: (err) => log.warn({ requestId, err }, 'an event was not charged'),
+      onFailed: notCharged(log, requestId),
     }),
     whenEmpty: source.options.whenEmpty ?? (topic.mode === 'log' ? 'end' : 'skip'),
-    execute: (event) => executeEvent(subscribed, event, { parts, charge: run.charge, requestId }),
+    execute: (event) => executeEvent(subscribed, event, { parts, charge, requestId }),
     cursorOf: (position) => resumeCursors.encode(subscribed, position),
     errorFrom: (thrown) => {
       const { error, fault } = publicError(thrown, requestId);
@@ -102,10 +109,15 @@ function deliverable(
       return { ...error.toJSON() };
     },
     feed: () => feedTopic(subscribed, requestId, parts),
-    onEnd: (reason) => run.end(reason),
+    onEnd,
   };
   const attach: Deliverable['attach'] = (sink) => parts.deliveries.attach({ ...request, sink });
   return { attach, [Symbol.asyncIterator]: () => iterateDeliverable(attach) };
+}
+
+/** Apart from {@link deliverable}: who is subscribed holds this, and with a closure of it all that it was given. */
+function notCharged(log: Log, requestId: string): (err: unknown) => void {
+  return (err) => log.warn({ requestId, err }, 'an event was not charged');
 }
 
 /** Equal for all who share one execution. Variables are plain data, as their transport parsed them. */

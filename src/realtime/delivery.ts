@@ -63,12 +63,13 @@ export function createDeliveries(broker: Broker): Deliveries {
 
   return {
     attach: (request) => {
-      const { sink, account, whenEmpty, after } = request;
+      // Not the request: what its first member executes by would be held by each.
+      const { sink, account, whenEmpty, after, onEnd: tell } = request;
       const cohort = cohortOf(request);
       const onEnd = (ended: Member, reason: EndReason) => {
         members.delete(ended);
         cohort.leave(ended);
-        request.onEnd(reason);
+        tell(reason);
       };
       const member = new Member({ sink, account, whenEmpty, onEnd });
       members.add(member);
