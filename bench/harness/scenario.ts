@@ -20,5 +20,7 @@ export type Figures = { readonly name: string } & Readonly<
 export interface Scenario {
   /** One line. */
   readonly description: string;
+  /** Where the command line says nothing. Default 60. */
+  readonly defaultSeconds?: number;
   readonly run: (options: RunOptions) => Promise<readonly Figures[]>;
 }

@@ -15,7 +15,14 @@ afterAll(() => shop?.close());
 
 it('three gateways lose, repeat and reorder no event without a flag, whatever is done to them', async () => {
   const { upstreamPort } = shop;
-  const report = await runLedger({ seed, upstreamPort, durationMs, instanceCount: 3, roomCount: 2 });
+  const report = await runLedger({
+    seed,
+    upstreamPort,
+    durationMs,
+    instanceCount: 3,
+    roomCount: 2,
+    progress: console.log,
+  });
   printFigures('the delivery ledger', report);
   expect(report).toMatchObject({ lost: 0, repeated: 0, reordered: 0, unfinished: 0, surprises: [] });
   expect(report.published).toBeGreaterThan(200);

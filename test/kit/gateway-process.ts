@@ -4,6 +4,8 @@ import { startNode } from './child.ts';
 export interface GatewayProcess {
   /** Address of the graph. */
   readonly url: string;
+  /** What it has logged, as lines of JSON. */
+  readonly logged: () => readonly string[];
   /** Ends it at once (SIGKILL), as a machine does that loses its power; idempotent. */
   readonly kill: () => Promise<void>;
   /** Suspends it (SIGSTOP) until {@link resume}: its connections stay, and nothing comes. */
@@ -15,7 +17,10 @@ export interface GatewayProcess {
 export async function startGatewayProcess(
   environment: Readonly<Record<string, string>>,
 ): Promise<GatewayProcess> {
-  const variables = { ...environment, WEIR_LOG_LEVEL: 'error' };
+  // Of its own variables a gateway refuses those that it does not know, as those of tests.
+  const unset = Object.keys(process.env).filter((name) => name.startsWith('WEIR_'));
+  const cleared = Object.fromEntries(unset.map((name) => [name, undefined]));
+  const variables = { ...cleared, ...environment, WEIR_LOG_LEVEL: 'warn' };
   const child = startNode(['src/cli/main.ts', 'start'], variables);
   const ready = /gateway ready on (\S+)/;
   const [, url = ''] = ready.exec(await child.printed(ready)) ?? [];
@@ -25,6 +30,11 @@ export async function startGatewayProcess(
   };
   return {
     url,
+    logged: () =>
+      child
+        .output()
+        .split('\n')
+        .filter((line) => line.startsWith('{')),
     kill,
     pause: () => void child.process.kill('SIGSTOP'),
     resume: () => void child.process.kill('SIGCONT'),

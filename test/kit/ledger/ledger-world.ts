@@ -11,6 +11,8 @@ export interface LedgerInstance {
   readonly clients: TcpProxy;
   readonly redis: TcpProxy;
   readonly process: GatewayProcess | undefined;
+  /** What its processes have logged, as lines of JSON. */
+  readonly logged: () => readonly string[];
   /** Ends the process at once, and starts another in its place. Resolves when that is ready. */
   readonly replace: () => Promise<void>;
 }
@@ -66,6 +68,7 @@ async function openInstance(
   stack: AsyncDisposableStack,
 ): Promise<LedgerInstance> {
   const redis = stack.use(await startTcpProxy(redisPort));
+  const logged: string[] = [];
   const start = () => startGatewayProcess({ ...variables, REDIS_URL: `redis://127.0.0.1:${redis.port}` });
   let process: GatewayProcess | undefined = await start();
   stack.defer(() => process?.kill());
@@ -77,8 +80,10 @@ async function openInstance(
     get process() {
       return process;
     },
+    logged: () => [...logged, ...(process?.logged() ?? [])],
     replace: async () => {
       const dying = process;
+      logged.push(...(dying?.logged() ?? []));
       process = undefined;
       await dying?.kill();
       process = await start();

@@ -53,6 +53,8 @@ export interface LedgerReport extends Violations {
 
 /** How long the readers have at the end, in milliseconds. */
 const convergeMs = 25_000;
+/** Lines of each gateway's log that are told when something is wrong. */
+const tellLines = 20;
 /** The share of faults that lose data: what is whole between two losses is what is looked at. */
 const lossyShare = 0.1;
 
@@ -80,6 +82,10 @@ export async function runLedger(options: LedgerRunOptions): Promise<LedgerReport
   await Promise.race([Promise.all(reading), delay(convergeMs, undefined, { signal: late.signal })]);
   late.abort();
   const report = reportOf(seed, rooms, readers, faults);
+  if (report.unfinished > 0 || report.surprises.length > 0) {
+    for (const surprise of report.surprises) progress(surprise);
+    for (const { logged } of world.instances) progress(logged().slice(-tellLines).join('\n'));
+  }
   // Those that are not finished end with this.
   for (const { reader } of readers) reader.finishAt(0);
   await Promise.all(reading);

@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LedgerReport, type LedgerRunOptions, runLedger } from '../test/kit/ledger/run-ledger.ts';
+import { startProgram } from './harness/program.ts';
+import type { Figures, Scenario } from './harness/scenario.ts';
+
+/** How long each of the short runs takes at most, in milliseconds. */
+const shortMs = 10_000;
+const withoutCheck = new URL('../test/kit/ledger/break-contiguity.ts', import.meta.url).href;
+
+/** Many events and short breaks: without the check of contiguity, what a break swallows is lost in silence. */
+const shortBreaks = {
+  instanceCount: 2,
+  roomCount: 2,
+  writeEveryMs: 0,
+  harmEveryMs: 60,
+  faults: ['killSubscribers', 'dropRedis'],
+} as const satisfies Partial<LedgerRunOptions>;
+
+/** Numbered events through three gateways to real clients, under faults; and twice more as a control. */
+export const ledger: Scenario = {
+  description:
+    'numbered events through three gateways under random faults: lost, repeated, reordered without a flag',
+  defaultSeconds: 300,
+  run: async ({ seconds, signal, progress }) => {
+    const seed = Number(process.env['WEIR_CHAOS_SEED'] ?? Date.now() % 1_000_000_000);
+    await using stack = new AsyncDisposableStack();
+    const upstreamPort = await startServices(stack);
+    const given = { seed, upstreamPort, signal, progress };
+    const durationMs = seconds * 1000;
+    const short = { ...given, ...shortBreaks, durationMs: Math.min(durationMs, shortMs) };
+    return [
+      rowOf('faults', await runLedger({ ...given, durationMs, instanceCount: 3, roomCount: 3 })),
+      rowOf('short breaks', await runLedger(short)),
+      rowOf(
+        'short breaks, unchecked',
+        await runLedger({ ...short, environment: { NODE_OPTIONS: `--import ${withoutCheck}` } }),
+      ),
+    ];
+  },
+};
+
+async function startServices(stack: AsyncDisposableStack): Promise<number> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'weir-bench-'));
+  stack.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const services = await startProgram({
+    name: 'upstreams',
+    args: ['upstreams/main.ts'],
+    environment: { WEIR_DATA_DIR: dataDir, UPSTREAM_PORT: '0' },
+    ready: /upstreams ready on (\S+)/,
+  });
+  stack.defer(() => services.end());
+  return Number(services.address.split(':').at(-1));
+}
+
+function rowOf(name: string, { faults, surprises, ...report }: LedgerReport): Figures {
+  const harm = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  return { name, ...report, faults: harm, surprises: surprises.length };
+}
