@@ -18,6 +18,7 @@ import {
   redisFaults,
   runHistory,
 } from '../kit/idempotency/histories.ts';
+import { runStorm } from '../kit/idempotency/storm.ts';
 import { createSubmitter, type Submitter } from '../kit/idempotency/submitter.ts';
 import { startRedis, type TestRedis } from '../kit/redis.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
@@ -142,19 +143,10 @@ describe('200 requests at once with one key', () => {
     try {
       for (let index = 0; index < 4; index += 1)
         processes.push(await startGatewayProcess({ ...shop.environment, REDIS_URL: server.url }));
-      const key = `storm-${randomUUID()}`;
-      const answers = await Promise.all(
-        Array.from({ length: 200 }, (_, index) =>
-          submitter.submit(processes[index % processes.length]?.url ?? '', key),
-        ),
-      );
-      expect(await submitter.effects(key)).toBe(1);
-      const successes = answers.filter((answer) => answer?.isSuccess);
-      expect(new Set(successes.map((answer) => answer?.text)).size).toBe(1);
-      expect(successes.filter((answer) => answer?.isReplayed === false)).toHaveLength(1);
-      for (const answer of answers)
-        if (!answer?.isSuccess)
-          expect(answer).toMatchObject({ status: 409, code: 'IDEMPOTENCY_CONCURRENT_REQUEST' });
+      const urls = processes.map(({ url }) => url);
+      const { effects, successes, fresh, refusals } = await runStorm(submitter, urls, 200);
+      expect([effects, successes.length, fresh]).toEqual([1, 1, 1]);
+      expect(refusals).toEqual(['409 IDEMPOTENCY_CONCURRENT_REQUEST']);
     } finally {
       await Promise.all(processes.map(({ kill }) => kill()));
     }

@@ -8,7 +8,7 @@ import { createOutbox } from '../../upstreams/outbox.ts';
 import { createUpstreamServer } from '../../upstreams/server.ts';
 import { createStore, type Store } from '../../upstreams/store.ts';
 import config from '../../weir.config.ts';
-import { createTestDatabase } from './postgres.ts';
+import { createTestDatabase, type TestDatabase } from './postgres.ts';
 
 /** The whole reference BFF for one test file: its own seeded database, the five services, the gateway. */
 export interface Shop {
@@ -64,11 +64,14 @@ export interface ShopOptions {
   readonly limits?: NonNullable<WeirConfig['limits']>;
   /** What callers may spend in place of the engine's defaults. */
   readonly policy?: NonNullable<WeirConfig['policy']>;
+  /** A seeded database that is dropped with the shop. Default: one of the test run's Postgres. */
+  readonly database?: TestDatabase;
 }
 
 /** Starts a shop on free ports; close it in afterAll. */
-export async function startShop({ environment = {}, limits = {}, policy }: ShopOptions = {}): Promise<Shop> {
-  const database = await createTestDatabase('seeded');
+export async function startShop(options: ShopOptions = {}): Promise<Shop> {
+  const { environment = {}, limits = {}, policy } = options;
+  const database = options.database ?? (await createTestDatabase('seeded'));
   const store = createStore({ url: database.url });
   const outbox = createOutbox({ store });
   const faults = createFaults();

@@ -86,8 +86,11 @@ export async function crash(
   const { promise: answer, resolve } = Promise.withResolvers<Submitted | undefined>();
   const reached = crashPoints[point]?.(parts, key, answer);
   void submitter.submit(victim.url, key).then(resolve);
-  await reached;
-  await victim.kill();
+  try {
+    await reached;
+  } finally {
+    await victim.kill();
+  }
   for (const gate of [redisGate, upstreamGate]) gate.cut();
   shop.faults.clear();
   const first = await answer;
@@ -104,12 +107,15 @@ export async function crash(
   };
 }
 
+const ageScript = `
+for _, name in ipairs(redis.call('KEYS', 'weir:idempotency:*')) do
+  local leaseEnd = redis.call('HGET', name, 'leaseEnd')
+  if leaseEnd then redis.call('HSET', name, 'leaseEnd', string.format('%.0f', leaseEnd - ARGV[1])) end
+end`;
+
 /** Lets the lease of everything that runs be older by `ms`. */
 export async function ageLeases(redis: Redis, ms: number): Promise<void> {
-  for (const name of await redis.keys('weir:idempotency:*')) {
-    const end = await redis.hget(name, 'leaseEnd');
-    if (end !== null) await redis.hset(name, 'leaseEnd', String(Number(end) - ms));
-  }
+  await redis.eval(ageScript, 0, ms);
 }
 
 function callsOf({ calls }: Shop): number {
