@@ -194,7 +194,7 @@ interface Front extends AsyncDisposable {
 async function openFront(service: UpstreamConfig): Promise<Front> {
   const lines: string[] = [];
   const gateway = createGateway(
-    { schema, upstreams: { service }, server: { port: 0, adminPort: 0 } },
+    { schema, upstreams: { service }, server: { port: 0, adminPort: 0 }, budget: { mode: 'off' } },
     { log: createLog('info', { write: (line: string) => void lines.push(line) }) },
   );
   const { url } = await gateway.start();
