@@ -3,6 +3,7 @@ import { openBudgetRedis } from '../guard/budget/budget-redis.ts';
 import type { BudgetStore } from '../guard/budget/budget-store.ts';
 import { createMemoryStore } from '../guard/budget/memory-store.ts';
 import { openSharedStore, type SharedStoreStatus } from '../guard/budget/shared-store.ts';
+import { evictionOf, safeEviction } from '../idempotency/eviction.ts';
 import { createInsistentStore } from '../idempotency/insistent-store.ts';
 import { createMemoryStore as createMemoryKeys } from '../idempotency/memory-store.ts';
 import { createRedisStore as createRedisKeys } from '../idempotency/redis-store.ts';
@@ -68,6 +69,15 @@ export function createSharedStores({ url, clock, log }: SharedStoresOptions): Sh
 function openSharedKeys({ url, clock, log }: SharedStoresOptions): IdempotencyStore {
   const onFailure = createTeller(clock, log, 'the store of idempotency keys is in trouble');
   const redis = openBudgetRedis({ url, random: Math.random, onError: onFailure });
+  redis.once('ready', () => {
+    evictionOf(redis).then((policy) => {
+      if (policy !== safeEviction)
+        log.warn(
+          { policy },
+          `Redis forgets keys when it is full: set its maxmemory-policy to ${safeEviction}`,
+        );
+    }, onFailure);
+  });
   const store = createInsistentStore({ store: createRedisKeys({ redis }), clock, onFailure });
   return { ...store, close: async () => redis.disconnect() };
 }
