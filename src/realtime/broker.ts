@@ -87,6 +87,11 @@ export interface EventOptions {
    * and is not published again, so that two publishers of one source neither lose nor double. Not for `lossy` topics.
    */
   readonly sequence?: number;
+  /**
+   * The sequence that this one follows at its source, as its publisher knows it. A topic whose last is below that lacks
+   * events, since somebody who lagged behind wrote to it: it begins a new epoch with this event, which tells so.
+   */
+  readonly after?: number;
 }
 
 /** What became of an event: `position` is its own, or the topic's head when the event was there already; null if `lossy`. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Published, TopicHead } from './broker.ts';
+import type { EventOptions, Published, TopicHead } from './broker.ts';
 import { MemoryHistory } from './memory-history.ts';
 import type { Topic } from './topic.ts';
 import type { Announcement, HistoryPage, PageBounds, StoreEvents, TopicStore } from './topic-store.ts';
@@ -27,11 +27,13 @@ export class MemoryStore implements TopicStore {
     this.#options = options;
   }
 
-  async publish(topic: Topic, payload: Uint8Array, sequence: number | undefined): Promise<Published> {
+  async publish(topic: Topic, payload: Uint8Array, { sequence, after }: EventOptions): Promise<Published> {
     if (topic.mode === 'lossy') {
       this.#announce(topic.key, { epoch: '', offset: 0, payload });
       return { position: null, isDuplicate: false };
     }
+    if (after !== undefined && after > (this.#historyOf(topic).head.sequence ?? after))
+      this.#histories.delete(topic.key);
     const history = this.#historyOf(topic);
     const isDuplicate = sequence !== undefined && sequence <= (history.head.sequence ?? 0);
     if (!isDuplicate) history.append(payload, sequence);

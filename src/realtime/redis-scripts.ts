@@ -52,13 +52,14 @@ end
 if not epoch or fields[2] ~= run then begin() end
 `;
 
-/** ARGV[7] payload, ARGV[8] sequence or ''. Answers epoch, offset, whether it was there already. */
+/** ARGV[7] payload, ARGV[8] sequence or '', ARGV[9] the one before it or ''. Answers epoch, offset, whether it was there already. */
 export const publishScript = redisScript(`${topicState}
 local payload, given = ARGV[7], ARGV[8]
 if given ~= '' and sequence and tonumber(given) <= tonumber(sequence) then
   redis.call('PEXPIRE', meta, metaTtlMs)
   return { epoch, offset, 1 }
 end
+if ARGV[9] ~= '' and sequence and tonumber(ARGV[9]) > tonumber(sequence) then begin() end
 offset = offset + 1
 redis.call('XADD', stream, whole(offset) .. '-0', 'p', payload, 't', whole(nowMs), 'b', whole(bytes))
 bytes = bytes + #payload

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
-import type { Published, TopicHead } from './broker.ts';
+import type { EventOptions, Published, TopicHead } from './broker.ts';
 import { RedisChannels } from './redis-channels.ts';
 import { isClusterTarget, openRedisClient, type RedisClient, type RedisTarget } from './redis-client.ts';
 import { advanceScript, publishScript, readScript, restartScript } from './redis-scripts.ts';
@@ -59,7 +59,7 @@ export class RedisStore implements TopicStore {
     });
   }
 
-  async publish(topic: Topic, payload: Uint8Array, sequence: number | undefined): Promise<Published> {
+  async publish(topic: Topic, payload: Uint8Array, { sequence, after }: EventOptions): Promise<Published> {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     if (topic.mode === 'lossy') {
       await this.#client.call(
@@ -69,7 +69,7 @@ export class RedisStore implements TopicStore {
       );
       return { position: null, isDuplicate: false };
     }
-    const args = [...this.#topicArgs(topic), bytes, sequence ?? ''];
+    const args = [...this.#topicArgs(topic), bytes, sequence ?? '', after ?? ''];
     const [epoch, offset, isDuplicate] = arrayFrom(
       await this.#client.run(publishScript, this.#keysOf(topic), args),
     );

@@ -65,14 +65,12 @@ export class TopicBroker implements Broker {
     this.#cancelRound = this.#scheduleRound();
   }
 
-  async publish(
-    topic: Topic,
-    payload: Uint8Array | string,
-    { sequence }: EventOptions = {},
-  ): Promise<Published> {
+  async publish(topic: Topic, payload: Uint8Array | string, options: EventOptions = {}): Promise<Published> {
     this.#assertOpen();
-    const checked = sequence === undefined ? undefined : assertSequence(topic, sequence, 1);
-    return this.#store.publish(topic, bytesOf(payload), checked);
+    const { sequence, after } = options;
+    if (sequence !== undefined) assertSequence(topic, sequence, 1);
+    if (after !== undefined) assertSequence(topic, after, 0);
+    return this.#store.publish(topic, bytesOf(payload), options);
   }
 
   async subscribe(topic: Topic, listener: TopicListener): Promise<Subscription> {

@@ -38,6 +38,8 @@ export class TopicPump {
   #cancelLinger: CancelTimer = () => {};
   /** The last sequence that this instance saw enter the topic. */
   #last: number | null = null;
+  /** What the next event of the stream follows at its source; null when that is not known. */
+  #previous: number | null = null;
   /** Another instance led before: unless it is known how far it came, events may be lost. */
   #isSuccessor = false;
   /** Events before the next one are lost: the topic is restarted with it, when nothing more can be missed. */
@@ -153,6 +155,7 @@ export class TopicPump {
     try {
       const after = await this.#resumeFrom(signal);
       if (after !== null) this.#setReady();
+      this.#previous = after;
       iterator = this.#source.open(after, signal)[Symbol.asyncIterator]();
       for (;;) {
         const next = await unlessAborted(iterator.next(), signal);
@@ -182,9 +185,10 @@ export class TopicPump {
     const { broker, log } = this.#host;
     if (this.#isLost) await this.#insist(() => broker.restart(this.topic), signal);
     this.#isLost = false;
+    const place = this.#previous === null ? { sequence } : { sequence, after: this.#previous };
     try {
       if (payload === null) await this.#insist(() => broker.advance(this.topic, sequence), signal);
-      else await this.#insist(() => broker.publish(this.topic, payload, { sequence }), signal);
+      else await this.#insist(() => broker.publish(this.topic, payload, place), signal);
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown;
       // It would come again each time that the source is opened; so it is passed over, and that is told.
@@ -193,6 +197,7 @@ export class TopicPump {
       await this.#insist(() => broker.advance(this.topic, sequence), signal);
     }
     this.#last = sequence;
+    this.#previous = sequence;
     this.#setReady();
   }
 

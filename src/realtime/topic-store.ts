@@ -1,4 +1,4 @@
-import type { Published, TopicHead } from './broker.ts';
+import type { EventOptions, Published, TopicHead } from './broker.ts';
 import type { Topic } from './topic.ts';
 
 /** One kept event. */
@@ -45,7 +45,7 @@ export interface StoreEvents {
  * topic come in order of offset, each at most once. All reject with `UPSTREAM_UNAVAILABLE` when the store is away.
  */
 export interface TopicStore {
-  publish(topic: Topic, payload: Uint8Array, sequence: number | undefined): Promise<Published>;
+  publish(topic: Topic, payload: Uint8Array, options: EventOptions): Promise<Published>;
   /** Keeps the topic's epoch from ageing, as publishing does. */
   read(topic: Topic, after: number, bounds: PageBounds): Promise<HistoryPage>;
   /** Sets the last sequence unless it is as high already. */

@@ -249,6 +249,26 @@ export function describeBroker(name: string, open: OpenBroker): void {
       expect(await broker.head(topic)).toMatchObject({ offset: 1 });
     });
 
+    it('publish() begins a new epoch when the topic has not come as far as the event that this one follows', async () => {
+      const [here, there] = [await openBroker(), await openBroker()];
+      const topic = topicOf();
+      const listener = await collect(here, topic);
+      const first = await here.publish(topic, '5', { sequence: 5 });
+      // As far, and further than what it follows: nothing is missing.
+      await there.publish(topic, '8', { sequence: 8, after: 5 });
+      await there.publish(topic, '9', { sequence: 9, after: 6 });
+      await listener.until(({ texts }) => texts.length === 3);
+      const late = await there.publish(topic, '12', { sequence: 12, after: 10 });
+      expect(late).toMatchObject({ isDuplicate: false, position: { offset: 1 } });
+      expect(late.position?.epoch).not.toBe(first.position?.epoch);
+      expect(await there.publish(topic, '11', { sequence: 11, after: 10 })).toMatchObject({
+        isDuplicate: true,
+      });
+      await listener.until(({ texts }) => texts.length === 4);
+      expect(listener.calls).toEqual(['live', '5', '8', '9', 'gap epoch', '12']);
+      expect(await here.head(topic)).toMatchObject({ offset: 1, sequence: 12 });
+    });
+
     it('restart() begins a new epoch and tells every listener', async () => {
       const [here, there] = [await openBroker(), await openBroker()];
       const topic = topicOf();
