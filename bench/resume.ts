@@ -36,14 +36,19 @@ export const resume: Scenario = {
     const cursor = await missEvents(url);
     const times = transports.map((transport) => ({ transport, ...noTimes() }));
     const rounds = Math.max(100, timesPerSecond * options.seconds);
+    let before = await program.usage();
     for (let round = -warmUp; round < rounds; round += 1) {
       options.signal.throwIfAborted();
+      if (round === 0) before = await program.usage();
       for (const each of times) await resumeOnce(url, each.transport, cursor, round < 0 ? noTimes() : each);
     }
+    const { cpuUs } = await program.usage();
+    const cpuMsPerResume = (cpuUs - before.cpuUs) / 1000 / rounds / times.length;
     return times.map(({ transport, resumeMs, connectMs }) => ({
       name: `weir-${transport}`,
       events: missed,
       resumes: resumeMs.length,
+      cpuMsPerResume,
       ...percentiles('resume', resumeMs),
       ...percentiles('connectAndResume', connectMs),
     }));

@@ -1,3 +1,5 @@
+import { asciiJson } from './ws-message.ts';
+
 /** First byte of an unfragmented frame: FIN and the opcode (RFC 6455 section 5.2). */
 const opcodes = { text: 0x81, ping: 0x89, pong: 0x8a } as const;
 
@@ -12,9 +14,13 @@ export function nextPart(payload: string): Buffer {
   return Buffer.from(nextHead + payload);
 }
 
-/** The `next` message of one subscriber as a frame. `id` is JSON text of ASCII. */
-export function nextFrame(part: Buffer, id: string): Buffer {
-  const tail = `,"id":${id}}`;
+/** What a `next` message of one operation ends with, in ASCII. */
+export function nextTail(id: string): string {
+  return `,"id":${asciiJson(id)}}`;
+}
+
+/** The `next` message of one subscriber as a frame: the shared part, and its {@link nextTail}. */
+export function nextFrame(part: Buffer, tail: string): Buffer {
   const frame = frameFor(opcodes.text, part.length + tail.length);
   part.copy(frame, frame.length - tail.length - part.length);
   frame.write(tail, frame.length - tail.length, 'latin1');

@@ -5,8 +5,8 @@ import type { Outlet } from './outlet.ts';
 import { type EndFact, endError, endTable } from './stream-end.ts';
 import { jsonFrom, type StreamOutcome, shownError } from './stream-operation.ts';
 import { gapPayload, payloadFrom } from './stream-payload.ts';
-import { nextFrame, nextPart } from './ws-frame.ts';
-import { asciiJson, messageText } from './ws-message.ts';
+import { nextFrame, nextPart, nextTail } from './ws-frame.ts';
+import { messageText } from './ws-message.ts';
 
 /** Under which name the shared part of an event's message is kept with the event. */
 const encoding = 'graphql-transport-ws';
@@ -28,6 +28,8 @@ export interface WsOperationOwner {
 export class WsOperation implements Sink {
   readonly id: string;
   readonly #connection: WsOperationOwner;
+  /** Ends every `next` message of it. */
+  readonly #tail: string;
   /** Ends what runs, until there is an outcome. */
   #abort: (() => void) | undefined;
   #attached: Attached | undefined;
@@ -37,6 +39,7 @@ export class WsOperation implements Sink {
   constructor(connection: WsOperationOwner, id: string) {
     this.#connection = connection;
     this.id = id;
+    this.#tail = nextTail(id);
   }
 
   /** Tells how to end what runs from now on. */
@@ -70,7 +73,7 @@ export class WsOperation implements Sink {
 
   next(delivered: Delivered): void {
     if (this.#isOver) return;
-    const frame = nextFrame(delivered.frame(encoding, encode), asciiJson(this.id));
+    const frame = nextFrame(delivered.frame(encoding, encode), this.#tail);
     if (this.#connection.outlet.write(frame)) return;
     const { policy, coalesceKey } = delivered;
     const item = { frame, bytes: frame.length, stream: this.id, policy };
