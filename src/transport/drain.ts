@@ -12,6 +12,8 @@ export interface DrainOptions {
 
 /** Milliseconds between two slices: short enough that a slice is a few connections of a thousand. */
 const sliceMs = 50;
+/** After a stall the ones that are overdue are caught up with at so many times the pace, and not at once. */
+const catchUpPace = 1.5;
 /** Milliseconds after the window in which the last ones may take their leave. */
 const graceMs = 2000;
 /** Milliseconds between two looks whether somebody is left. */
@@ -27,10 +29,12 @@ export async function drainConnections(connections: Connections, options: DrainO
   const { windowMs, clock, random } = options;
   const leaving = shuffled([...connections.open], random);
   const startMs = clock.nowMs();
+  const perSlice = windowMs === 0 ? 1 : Math.min(1, (catchUpPace * sliceMs) / windowMs);
+  const most = Math.ceil(leaving.length * perSlice);
   let sent = 0;
   while (sent < leaving.length) {
     const share = windowMs === 0 ? 1 : Math.min(1, (clock.nowMs() - startMs) / windowMs);
-    const due = Math.ceil(leaving.length * share);
+    const due = Math.min(sent + most, Math.ceil(leaving.length * share));
     for (const connection of leaving.slice(sent, due)) connection.drain();
     sent = Math.max(sent, due);
     if (sent < leaving.length) await sleep(Math.min(sliceMs, windowMs), clock);

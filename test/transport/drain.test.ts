@@ -62,6 +62,25 @@ describe('drainConnections()', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('catches up at one and a half times the pace after a stall', async () => {
+    const clock = createFakeClock();
+    const { connections, drainedMs } = crowd(2000, clock.nowMs);
+    const drained = drainConnections(connections, { windowMs: 10_000, clock, random: Math.random });
+    clock.advance(50);
+    await turn();
+    const before = drainedMs.length;
+    clock.advance(5000);
+    await turn();
+    // 10 for each 50 ms is the pace.
+    expect(drainedMs.length - before).toBe(15);
+    for (let slice = 0; slice < 400; slice += 1) {
+      clock.advance(50);
+      await turn();
+    }
+    await drained;
+    expect(drainedMs).toHaveLength(2000);
+  });
+
   it('sends all away at once without a window', async () => {
     const clock = createFakeClock();
     const { connections, drainedMs } = crowd(10, clock.nowMs);
