@@ -1,10 +1,17 @@
 import type { ExecutionResult, ValidatedExecutionArgs } from 'graphql';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
-import { type Claim, type Holder, type IdempotencyStore, keyTimes } from '../idempotency/store.ts';
+import {
+  type Claim,
+  type ClaimRequest,
+  type Holder,
+  type IdempotencyStore,
+  keyTimes,
+} from '../idempotency/store.ts';
 import { storedAnswerFrom } from '../idempotency/stored-answer.ts';
 import type { Log } from '../observe/log.ts';
 import type { RandomHex } from '../observe/trace.ts';
+import { unlessAborted } from '../signal.ts';
 import type { Charge } from './charge.ts';
 import type { OperationContext } from './context.ts';
 import { type KeyedMutation, keyedMutationFrom } from './keyed-mutation.ts';
@@ -57,11 +64,14 @@ export async function runOnce(work: OnceWork, parts: OnceParts): Promise<OnceRes
   if (!mutation) return { result: await work.execute(), isAnswer: false };
   const { id, fingerprint, isRepeatable } = mutation;
   const request = { id, fingerprint, token: parts.randomHex(16), isRepeatable };
+  const { signal } = work.context;
+  const claiming = parts.idempotency.claim(request);
   let claim: Claim;
   try {
-    claim = await parts.idempotency.claim(request);
+    claim = await unlessAborted(claiming, signal);
   } catch (thrown) {
-    if (mutation.isRequired) throw refused(work, thrown);
+    if (signal.aborted) void giveBack(claiming, request, work.context, parts);
+    if (signal.aborted || mutation.isRequired) throw refused(work, thrown);
     return { result: await runUnprotected(mutation, work, parts, thrown), isAnswer: false };
   }
   if (claim.kind !== 'claimed') return replayed(claim, work);
@@ -75,6 +85,19 @@ function keyedOrRefused(work: OnceWork): KeyedMutation | undefined {
   } catch (thrown) {
     throw refused(work, thrown);
   }
+}
+
+/** A claim for which nobody waits any more. */
+async function giveBack(
+  claiming: Promise<Claim>,
+  request: ClaimRequest,
+  context: OperationContext,
+  parts: OnceParts,
+): Promise<void> {
+  // Where there is no claim there is nothing to give back.
+  const claim = await claiming.catch(() => undefined);
+  if (claim?.kind === 'claimed')
+    await letGo('release', { ...request, attempt: claim.attempt }, context, parts);
 }
 
 /** What did not run costs no more than to ask. */
@@ -130,7 +153,7 @@ async function runClaimed(
   try {
     result = await execute();
   } catch (thrown) {
-    await letGo('abandon', holder, context, parts);
+    await unlessLate(letGo('abandon', holder, context, parts), context);
     throw thrown;
   } finally {
     endHeartbeat();
@@ -138,7 +161,7 @@ async function runClaimed(
   const hasSucceededCall = context.timeline.calls.some(({ code }) => code === 'OK');
   const outcome = mutationOutcome(result, { ...mutation, hasSucceededCall });
   if (outcome === 'done') return keep(holder, mutation, result, { work, parts });
-  await letGo(outcome === 'notDone' ? 'release' : 'abandon', holder, context, parts);
+  await unlessLate(letGo(outcome === 'notDone' ? 'release' : 'abandon', holder, context, parts), context);
   return { result, isAnswer: false };
 }
 
@@ -152,7 +175,10 @@ async function keep(
   const answer = work.answerFrom(result);
   const { context } = work;
   try {
-    const completion = await parts.idempotency.complete(holder, storedAnswerFrom(answerText(answer)));
+    const completing = parts.idempotency.complete(holder, storedAnswerFrom(answerText(answer)));
+    // What came of a deadline is told behind it; otherwise the store holds nobody beyond it.
+    const { signal } = context;
+    const completion = await (signal.aborted ? completing : unlessAborted(completing, signal));
     if (completion.kind === 'kept') return { result: answer, isAnswer: true };
     if (!completion.answer) throw concurrent(maxRetryAfterMs);
     return replayed({ kind: 'done', answer: completion.answer }, work);
@@ -167,6 +193,11 @@ async function keep(
 
 function isUnavailable(thrown: unknown): boolean {
   return thrown instanceof WeirError && thrown.code === 'UPSTREAM_UNAVAILABLE';
+}
+
+/** Who asks again should find the key as it is by then, but nobody is held beyond a deadline for that. */
+async function unlessLate(work: Promise<void>, { signal }: OperationContext): Promise<void> {
+  if (!signal.aborted) await unlessAborted(work, signal).catch(() => {}); // its reason is told elsewhere
 }
 
 /** A claim that cannot be given back lapses by itself. */

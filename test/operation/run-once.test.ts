@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import { WeirError } from '../../src/errors.ts';
 import { idempotencyExtension } from '../../src/idempotency/declaration.ts';
 import { createMemoryStore } from '../../src/idempotency/memory-store.ts';
-import { type IdempotencyStore, keyTimes } from '../../src/idempotency/store.ts';
+import { type Claim, type Holder, type IdempotencyStore, keyTimes } from '../../src/idempotency/store.ts';
 import { anonymousPrincipal } from '../../src/identity/principal.ts';
 import { createRandomHex } from '../../src/observe/trace.ts';
 import { createOperationContext, type OperationContext } from '../../src/operation/context.ts';
@@ -169,6 +169,36 @@ describe('runOnce()', () => {
     for (const field of ['supported', 'plain'])
       expect((await run(field, () => 'done')).result.data).toEqual({ [field]: 'done' });
     expect(headers).toEqual({ 'Idempotency-Protection': 'none' });
+  });
+
+  it.each(['claim', 'complete'] as const)(
+    'is held no longer than its deadline by a store whose %s hangs',
+    async (move) => {
+      const { run, clock, store } = openRunner(createFakeClock(), {
+        [move]: () => new Promise<never>(() => {}),
+      });
+      const held = run('supported', () => 'done');
+      await turn();
+      clock.advance(1_000_000);
+      await expect(held).rejects.toMatchObject({ name: 'TimeoutError' });
+      await store.close();
+    },
+  );
+
+  it('gives a claim back that came when its deadline had passed', async () => {
+    const claim = Promise.withResolvers<Claim>();
+    const released: Holder[] = [];
+    const { run, clock } = openRunner(createFakeClock(), {
+      claim: () => claim.promise,
+      release: async (holder) => void released.push(holder),
+    });
+    const held = run('required', () => 'done');
+    await turn();
+    clock.advance(1_000_000);
+    await expect(held).rejects.toMatchObject({ name: 'TimeoutError' });
+    claim.resolve({ kind: 'claimed', attempt: 1 });
+    await turn();
+    expect(released).toMatchObject([{ attempt: 1 }]);
   });
 
   it('leaves to its lease what it cannot give back', async () => {
