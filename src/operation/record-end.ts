@@ -1,6 +1,5 @@
 import { type ExecutionResult, getOperationAST, type OperationDefinitionNode } from 'graphql';
 import type { OperationRecord, Outcome, RecordedPrice } from '../observe/operation-record.ts';
-import type { EndReason } from '../realtime/sink.ts';
 import type { OperationContext } from './context.ts';
 
 /** Takes the record of an operation that has ended. */
@@ -24,8 +23,6 @@ export interface EndedOperation {
   readonly codes: readonly string[];
   readonly hasData: boolean;
   readonly price?: RecordedPrice | undefined;
-  /** Of a subscription that was delivered. */
-  readonly endReason?: EndReason | undefined;
 }
 
 /** The record of an operation that was executed and ended with `results`: one, or the events of a subscription. */
