@@ -123,8 +123,11 @@ export interface Broker {
    * the signal's reason when it aborts first, and with `CANCELLED` when the broker is closed.
    */
   subscribe(topic: Topic, listener: TopicListener): Promise<Subscription>;
-  /** Notes that the source has nothing to publish up to `sequence` (0: its very beginning): who continues it begins there. Rejects for `lossy`. */
-  advance(topic: Topic, sequence: number): Promise<void>;
+  /**
+   * Notes that the source has nothing to publish up to `sequence` (0: its very beginning): who continues it begins there.
+   * `after` as in {@link EventOptions}. Rejects for `lossy`.
+   */
+  advance(topic: Topic, sequence: number, after?: number): Promise<void>;
   /** Where the topic ends now: read before a query, it is where a subscription continues without a hole. Rejects for `lossy`. */
   head(topic: Topic): Promise<TopicHead>;
   /** Begins a new epoch: history is dropped and all listeners are told of a gap. For a source that lost events. */

@@ -46,7 +46,9 @@ export class MemoryStore implements TopicStore {
     return this.#historyOf(topic).page(after, bounds);
   }
 
-  async advance(topic: Topic, sequence: number): Promise<void> {
+  async advance(topic: Topic, sequence: number, after: number | undefined): Promise<void> {
+    if (after !== undefined && after > (this.#historyOf(topic).head.sequence ?? after))
+      await this.restart(topic);
     this.#historyOf(topic).advance(sequence);
   }
 

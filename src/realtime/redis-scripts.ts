@@ -103,8 +103,13 @@ end
 return answer
 `);
 
-/** ARGV[7] sequence. */
+/** ARGV[7] sequence, ARGV[8] the one before it or ''. */
 export const advanceScript = redisScript(`${topicState}
+if ARGV[8] ~= '' and sequence and tonumber(ARGV[8]) > tonumber(sequence) then
+  sequence = false
+  begin()
+  announce('')
+end
 if not sequence or tonumber(sequence) < tonumber(ARGV[7]) then redis.call('HSET', meta, 's', ARGV[7]) end
 redis.call('PEXPIRE', meta, metaTtlMs)
 `);

@@ -93,8 +93,9 @@ export class RedisStore implements TopicStore {
     };
   }
 
-  async advance(topic: Topic, sequence: number): Promise<void> {
-    await this.#client.run(advanceScript, this.#keysOf(topic), [...this.#topicArgs(topic), sequence]);
+  async advance(topic: Topic, sequence: number, after: number | undefined): Promise<void> {
+    const args = [...this.#topicArgs(topic), sequence, after ?? ''];
+    await this.#client.run(advanceScript, this.#keysOf(topic), args);
   }
 
   async restart(topic: Topic): Promise<TopicHead> {

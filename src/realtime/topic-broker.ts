@@ -78,9 +78,10 @@ export class TopicBroker implements Broker {
     return this.#feedOf(topic).join(listener);
   }
 
-  async advance(topic: Topic, sequence: number): Promise<void> {
+  async advance(topic: Topic, sequence: number, after?: number): Promise<void> {
     this.#assertOpen();
-    await this.#store.advance(topic, assertSequence(topic, sequence, 0));
+    if (after !== undefined) assertSequence(topic, after, 0);
+    await this.#store.advance(topic, assertSequence(topic, sequence, 0), after);
   }
 
   async head(topic: Topic): Promise<TopicHead> {

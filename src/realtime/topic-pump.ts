@@ -185,10 +185,11 @@ export class TopicPump {
     const { broker, log } = this.#host;
     if (this.#isLost) await this.#insist(() => broker.restart(this.topic), signal);
     this.#isLost = false;
-    const place = this.#previous === null ? { sequence } : { sequence, after: this.#previous };
+    // A stream from now on knows of nothing that was before its first item.
+    const after = this.#previous ?? (payload === null ? sequence : sequence - 1);
     try {
-      if (payload === null) await this.#insist(() => broker.advance(this.topic, sequence), signal);
-      else await this.#insist(() => broker.publish(this.topic, payload, place), signal);
+      if (payload === null) await this.#insist(() => broker.advance(this.topic, sequence, after), signal);
+      else await this.#insist(() => broker.publish(this.topic, payload, { sequence, after }), signal);
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown;
       // It would come again each time that the source is opened; so it is passed over, and that is told.

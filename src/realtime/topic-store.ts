@@ -49,7 +49,7 @@ export interface TopicStore {
   /** Keeps the topic's epoch from ageing, as publishing does. */
   read(topic: Topic, after: number, bounds: PageBounds): Promise<HistoryPage>;
   /** Sets the last sequence unless it is as high already. */
-  advance(topic: Topic, sequence: number): Promise<void>;
+  advance(topic: Topic, sequence: number, after: number | undefined): Promise<void>;
   restart(topic: Topic): Promise<TopicHead>;
   /** Resolves when announcements are confirmed to come. Never asked for twice without `unlisten` between. */
   listen(key: string): Promise<void>;

@@ -269,6 +269,22 @@ export function describeBroker(name: string, open: OpenBroker): void {
       expect(await here.head(topic)).toMatchObject({ offset: 1, sequence: 12 });
     });
 
+    it('advance() begins a new epoch when the topic has not come as far as what the source knows', async () => {
+      const [here, there] = [await openBroker(), await openBroker()];
+      const topic = topicOf();
+      const listener = await collect(here, topic);
+      await here.publish(topic, '5', { sequence: 5 });
+      await there.advance(topic, 7, 5);
+      await there.advance(topic, 6, 6);
+      await listener.until(({ texts }) => texts.length === 1);
+      expect(listener.gaps).toEqual([]);
+      await there.advance(topic, 9, 8);
+      await listener.until(({ gaps }) => gaps.length === 1);
+      await here.publish(topic, '10', { sequence: 10, after: 9 });
+      await listener.until(({ texts }) => texts.length === 2);
+      expect(listener.calls).toEqual(['live', '5', 'gap epoch', '10']);
+    });
+
     it('restart() begins a new epoch and tells every listener', async () => {
       const [here, there] = [await openBroker(), await openBroker()];
       const topic = topicOf();
