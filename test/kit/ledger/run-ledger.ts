@@ -23,6 +23,8 @@ export interface LedgerRunOptions {
   readonly writeEveryMs?: number;
   /** Between two faults at most, in milliseconds. Default 500. */
   readonly harmEveryMs?: number;
+  /** How long the readers have at the end, in milliseconds. Default 25 s. */
+  readonly convergeMs?: number;
   /** Of those in the tables; default: all. */
   readonly faults?: readonly (keyof typeof harmlessFaults | keyof typeof lossyFaults)[];
   /** Further environment variables of the gateways. */
@@ -51,8 +53,6 @@ export interface LedgerReport extends Violations {
   readonly faults: Readonly<Record<string, number>>;
 }
 
-/** How long the readers have at the end, in milliseconds. */
-const convergeMs = 25_000;
 /** Lines of each gateway's log that are told when something is wrong. */
 const tellLines = 20;
 /** The share of faults that lose data: what is whole between two losses is what is looked at. */
