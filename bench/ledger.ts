@@ -15,6 +15,7 @@ const shortBreaks = {
   roomCount: 2,
   writeEveryMs: 0,
   harmEveryMs: 60,
+  convergeMs: 5000,
   faults: ['killSubscribers', 'dropRedis'],
 } as const satisfies Partial<LedgerRunOptions>;
 

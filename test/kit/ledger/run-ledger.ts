@@ -64,7 +64,15 @@ const lossyShare = 0.1;
  */
 export async function runLedger(options: LedgerRunOptions): Promise<LedgerReport> {
   await using stack = new AsyncDisposableStack();
-  const { seed, upstreamPort, roomCount, environment = {}, writeEveryMs = 10, progress = () => {} } = options;
+  const {
+    seed,
+    upstreamPort,
+    roomCount,
+    environment = {},
+    writeEveryMs = 10,
+    convergeMs = 25_000,
+    progress = () => {},
+  } = options;
   const world = await openLedgerWorld({ ...options, environment }, stack);
   const { rooms } = stack.use(await openNumberedRooms(`127.0.0.1:${upstreamPort}`, roomCount));
   const readers = await openReaders(world, rooms, seed);
