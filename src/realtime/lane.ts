@@ -1,12 +1,4 @@
-import type {
-  Broker,
-  BrokerEvent,
-  Gap,
-  Position,
-  Subscription,
-  SubscriptionEnd,
-  SubscriptionStart,
-} from './broker.ts';
+import type { Broker, BrokerEvent, Gap, Position, SubscriptionEnd, SubscriptionStart } from './broker.ts';
 import type { Member } from './member.ts';
 import type { Delivered } from './sink.ts';
 import type { Topic } from './topic.ts';
@@ -44,8 +36,9 @@ const maxWaiting = 512;
 export class Lane {
   readonly #host: LaneHost;
   readonly #members = new Map<Member, number>();
-  readonly #closing = new AbortController();
-  #subscription: Subscription | undefined;
+  #isClosed = false;
+  /** Ends the reading that goes on; there may be one after it. */
+  #reading: AbortController | undefined;
   /** How many steps have come. */
   #count = 0;
   #waiting: Step[] = [];
@@ -89,29 +82,27 @@ export class Lane {
   /** Begins after `after`, or now. */
   open(after: Position | undefined): void {
     const { broker, topic } = this.#host;
+    const reading = new AbortController();
+    this.#reading = reading;
     const listener = {
       ...(after && { after }),
-      signal: this.#closing.signal,
+      signal: reading.signal,
       onLive: (start: SubscriptionStart) => this.#live(start),
       onEvent: (event: BrokerEvent) => this.#take({ event }),
       onGap: (gap: Gap) => this.#take({ gap }),
       onEnd: (reason: SubscriptionEnd) => this.#host.onEnd(this, reason),
     };
-    broker.subscribe(topic, listener).then(
-      (subscription) => {
-        this.#subscription = subscription;
-      },
-      (thrown: unknown) => {
-        if (this.#closing.signal.aborted) return;
-        this.#host.onEnd(this, thrown instanceof Error ? thrown : new Error(String(thrown)));
-      },
-    );
+    broker.subscribe(topic, listener).catch((thrown: unknown) => {
+      if (reading.signal.aborted) return;
+      this.#host.onEnd(this, thrown instanceof Error ? thrown : new Error(String(thrown)));
+    });
   }
 
   /** Leaves the topic. Idempotent. */
   close(): void {
+    this.#isClosed = true;
     this.#waiting = [];
-    this.#closing.abort();
+    this.#reading?.abort();
   }
 
   #live(start: SubscriptionStart): void {
@@ -140,7 +131,8 @@ export class Lane {
       this.#waiting.shift();
       return true;
     }
-    this.#subscription?.close();
+    // At once, also amid a backlog: what came after a hole would be out of order.
+    this.#reading?.abort();
     this.#isBehind = true;
     return false;
   }
@@ -152,7 +144,7 @@ export class Lane {
       else this.#give(await this.#host.deliver(step.event), step.number);
     }
     this.#isRunning = false;
-    if (this.#closing.signal.aborted) return;
+    if (this.#isClosed) return;
     if (this.#isBehind && this.#received) this.open(this.#received);
     else this.#host.onIdle(this);
   }

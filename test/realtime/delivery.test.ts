@@ -199,6 +199,25 @@ describe('createDeliveries', () => {
     expect(reader.told).toEqual(['live', ...texts]);
   });
 
+  it('attach() reads on from the history when a backlog is longer than what may wait', async () => {
+    const { subscribe, publish, head, gates } = setUp();
+    const steady = subscribe();
+    await steady.hears('live');
+    const after = await head();
+    const texts = Array.from({ length: 900 }, (_, index) => `e${index}`);
+    for (const text of texts) await publish(text);
+    await steady.hears('e899');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gates.push(...Array.from({ length: 200 }, () => () => Promise.resolve()), () => promise);
+    const back = subscribe({ after });
+    await back.hears('e199');
+    // What is new comes when there is room again, and what had none has not been read yet.
+    await publish('late');
+    resolve();
+    await back.hears('late');
+    expect(back.told).toEqual(['live true', ...texts, 'late']);
+  });
+
   it('attach() gives each who comes the newest value of a `latest` topic', async () => {
     const { subscribe, publish, executed } = setUp('latest');
     await publish('a', 'b');
