@@ -8,6 +8,8 @@ const shopTests = 'test/{chaos,conformance,domain,e2e,loaders,schema,upstreams}/
 export default defineConfig({
   test: {
     testTimeout: 30_000,
+    // Tests that bound CPU must know that lines are counted.
+    env: { COVERAGE: String(process.argv.includes('--coverage')) },
     hookTimeout: 60_000,
     // Node imports the tests and the code itself, by type stripping, as it does in production.
     experimental: { viteModuleRunner: false },
