@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import { WeirError } from '../errors.ts';
+import { type ErrorCode, WeirError } from '../errors.ts';
 import type { Accepted } from './accept.ts';
 import { runWhileOpen } from './run-while-open.ts';
 import { type Prepared, refusedResult, type StreamOutcome } from './stream-operation.ts';
@@ -17,7 +17,7 @@ export async function answerJson(request: JsonAnswerRequest): Promise<void> {
   const { accepted, response } = request;
   const answer = writtenFrom(await outcomeOf(request), request.prepared);
   if (response.destroyed || response.headersSent) return;
-  const mediaType = mediaTypeFor(accepted);
+  const mediaType = answer.errors?.some(isOfGuard) ? graphqlType : mediaTypeFor(accepted);
   const { status, headers } = answer.errors ? refusalHead(answer.errors, mediaType) : answered;
   response.writeHead(status, {
     ...headers,
@@ -56,13 +56,24 @@ function writtenFrom(outcome: StreamOutcome, prepared: Prepared): Written {
 const noEvents =
   'Expected a query or a mutation, got a subscription: one JSON answer cannot carry its events. Accept text/event-stream.';
 
-type MediaType = 'application/graphql-response+json' | 'application/json';
+const graphqlType = 'application/graphql-response+json';
+
+type MediaType = typeof graphqlType | 'application/json';
+
+/** What the guard refuses has one form for every client (GraphQL over HTTP, section 6.4: no data, no 2xx). */
+const guardCodes: ReadonlySet<unknown> = new Set<ErrorCode>([
+  'COST_LIMIT_EXCEEDED',
+  'RATE_LIMITED',
+  'OVERLOADED',
+]);
+
+function isOfGuard({ extensions }: GraphQLError): boolean {
+  return guardCodes.has(extensions['code']);
+}
 
 /** The one that is wanted more; of two wanted alike, GraphQL's own, whose status says what came of the request. */
 function mediaTypeFor({ graphqlJson, plainJson }: Accepted): MediaType {
-  return graphqlJson > 0 && graphqlJson >= plainJson
-    ? 'application/graphql-response+json'
-    : 'application/json';
+  return graphqlJson > 0 && graphqlJson >= plainJson ? graphqlType : 'application/json';
 }
 
 /** Status and headers of a request that gave no data; `spec` errors are 200 to those who know plain JSON only. */

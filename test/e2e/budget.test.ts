@@ -104,6 +104,13 @@ describe('the price of an operation', () => {
     ]);
     expect(refused.cost).toMatchObject({ actualQueryCost: null, actualUpstreamCalls: null });
     expect(shop.calls).toEqual([]);
+    const plain = await askWith(shop, {
+      sub: 'greedy',
+      headers: { accept: 'application/json' },
+      body: { query },
+    });
+    expect(plain.status).toBe(422);
+    expect(plain.headers.get('content-type')).toContain('application/graphql-response+json');
     const next = await askWith(shop, { sub: 'greedy', body: { query: '{ viewer { user { id } } }' } });
     expect(next.cost?.throttleStatus?.currentlyAvailable).toBeGreaterThanOrEqual(1998);
   });
