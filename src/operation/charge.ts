@@ -75,9 +75,7 @@ export class Charge {
   /** Charges what the operation used. Idempotent. */
   settle(): void {
     if (this.#actualPoints !== undefined) return;
-    const { plan, variables, price } = this.#parts;
-    // What ran without being counted pays what it was estimated at.
-    this.#settleAt(this.tally.isCounted ? plan.actual(variables ?? {}, this.tally) : price.points);
+    this.#settleAt(this.pointsOf(this.tally));
   }
 
   /** Charges one point, for an operation that is answered without being run. Idempotent, as {@link settle} is. */
@@ -97,10 +95,16 @@ export class Charge {
     } else this.#state = settled;
   }
 
-  /** Points of one event of a subscription, by what its execution counted. */
+  /** Points of an execution by what it counted; what ran without being counted costs what it was estimated at. */
   pointsOf(tally: Tally): number {
     const { plan, variables, price } = this.#parts;
     return tally.isCounted ? plan.actual(variables ?? {}, tally) : price.points;
+  }
+
+  /** When a refused one may be tried again, in milliseconds; undefined where waiting does not help. */
+  retryAfterMs(): number | undefined {
+    const { admission } = this.#parts;
+    return admission.kind === 'refused' ? admission.retryAfterMs : undefined;
   }
 
   /** How the caller stands, the end of this operation included as far as it is known. */

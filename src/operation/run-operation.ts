@@ -205,8 +205,11 @@ function setRateLimit(
   { setHeader }: PipelineContext,
   { legacyHeaders, clock }: RunParts,
 ): void {
-  const facts = { state: charge.state(), legacyAtWallMs: legacyHeaders ? clock.wallMs() : undefined };
-  const headers = rateLimitHeaders(facts);
+  const headers = rateLimitHeaders({
+    state: charge.state(),
+    retryAfterMs: charge.retryAfterMs(),
+    legacyAtWallMs: legacyHeaders ? clock.wallMs() : undefined,
+  });
   for (const name in headers) setHeader(name, headers[name] ?? '');
 }
 
