@@ -1,4 +1,3 @@
-import { GraphQLError } from 'graphql';
 import { createTally } from '../guard/cost/tally.ts';
 import { traceFrom } from '../observe/trace.ts';
 import type { BrokerEvent } from '../realtime/broker.ts';
@@ -7,7 +6,7 @@ import { audiencePrincipal } from './audience.ts';
 import { beforeDeadline } from './before-deadline.ts';
 import type { Charge } from './charge.ts';
 import { createOperationContext } from './context.ts';
-import { withPublicErrors } from './settle.ts';
+import { failureFrom, withPublicErrors } from './settle.ts';
 import { SharedEvent } from './shared-event.ts';
 import type { Subscribed, SubscribeParts } from './subscribed.ts';
 
@@ -51,7 +50,7 @@ export async function executeEvent(
       withPublicErrors(await beforeDeadline(result, context.signal, parts.clock), settlement),
     );
   } catch (thrown) {
-    json = JSON.stringify(withPublicErrors({ errors: [asError(thrown)], data: null }, settlement));
+    json = JSON.stringify(withPublicErrors({ errors: [failureFrom(thrown)], data: null }, settlement));
   } finally {
     context.end();
   }
@@ -64,8 +63,3 @@ export async function executeEvent(
 }
 
 const slowPolicies = { log: 'disconnect', latest: 'latest', lossy: 'dropOldest' } as const;
-
-function asError(thrown: unknown): GraphQLError {
-  const originalError = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return new GraphQLError('', { originalError });
-}

@@ -54,8 +54,13 @@ export function withPublicErrors(
 
 /** The result of an execution that itself failed: no data, one error. */
 export function settleFailure(thrown: unknown, settlement: Settlement): ExecutionResult {
+  return settle({ errors: [failureFrom(thrown)] }, settlement);
+}
+
+/** Whatever was thrown, as the error of a result that is not public yet: see {@link withPublicErrors}. */
+export function failureFrom(thrown: unknown): GraphQLError {
   const originalError = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return settle({ errors: [new GraphQLError('', { originalError })] }, settlement);
+  return new GraphQLError('', { originalError });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { canonicalJson, type PlainData } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
-import { createHmacSha256, type HmacSha256 } from './hmac.ts';
+import { createHmacSha256, type HmacSha256 } from '../hmac.ts';
 
 /** Longest cursor in characters that is read or made: 751 bytes of position. */
 export const maxCursorLength = 1024;

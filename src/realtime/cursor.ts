@@ -1,5 +1,6 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { WeirError } from '../errors.ts';
+import { createHmacSha256, type HmacSha256 } from '../hmac.ts';
 import type { Position } from './broker.ts';
 import type { Topic } from './topic.ts';
 
@@ -46,8 +47,8 @@ export interface ResumeCursorOptions {
  * topic or audience. Throws RangeError when there is no secret or one is shorter than 32 bytes.
  */
 export function createResumeCursorCodec({ secrets }: ResumeCursorOptions): ResumeCursorCodec {
-  const keys = secrets.map(keyFromSecret);
-  const [signer] = keys;
+  const signers = secrets.map(signerFromSecret);
+  const [signer] = signers;
   if (!signer) throw new RangeError('Resume cursor secrets: expected at least one, got none.');
 
   return {
@@ -69,7 +70,7 @@ export function createResumeCursorCodec({ secrets }: ResumeCursorOptions): Resum
       if (bytes[0] !== version) return refused('version');
       const mac = bytes.subarray(1, headBytes);
       const position = bytes.subarray(headBytes);
-      const isGenuine = keys.some((key) => timingSafeEqual(mac, macOf(key, scope, position)));
+      const isGenuine = signers.some((sign) => timingSafeEqual(mac, macOf(sign, scope, position)));
       return isGenuine ? parsePosition(position.toString('utf8')) : refused('mac');
     },
   };
@@ -87,22 +88,18 @@ export function assertResumeCursor(codec: ResumeCursorCodec, scope: CursorScope,
   });
 }
 
-function keyFromSecret(secret: string, index: number): KeyObject {
+function signerFromSecret(secret: string, index: number): HmacSha256 {
   const bytes = Buffer.from(secret, 'utf8');
-  if (bytes.length >= minSecretBytes) return createSecretKey(bytes);
+  if (bytes.length >= minSecretBytes) return createHmacSha256(bytes);
   throw new RangeError(
     `Resume cursor secrets: expected at least ${minSecretBytes} bytes in secret ${index + 1}, got ${bytes.length}.`,
   );
 }
 
 /** The name keeps it apart from other uses of a secret, the length before the scope apart from the position. */
-function macOf(key: KeyObject, { topic, audienceKey }: CursorScope, position: Uint8Array): Buffer {
+function macOf(sign: HmacSha256, { topic, audienceKey }: CursorScope, position: Uint8Array): Buffer {
   const scope = JSON.stringify([topic.key, audienceKey]);
-  return createHmac('sha256', key)
-    .update(`resume ${version} ${Buffer.byteLength(scope)}:${scope}`)
-    .update(position)
-    .digest()
-    .subarray(0, macBytes);
+  return sign(`resume ${version} ${Buffer.byteLength(scope)}:${scope}`, position).subarray(0, macBytes);
 }
 
 function parsePosition(text: string): ParsedResumeCursor {

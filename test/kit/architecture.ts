@@ -18,6 +18,7 @@ export interface Import {
 const ranks: Readonly<Record<string, number>> = {
   'src/errors.ts': 0,
   'src/canonical-json.ts': 0,
+  'src/hmac.ts': 0,
   'src/clock.ts': 0,
   'src/signal.ts': 0,
   'src/observe/': 1,

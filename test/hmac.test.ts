@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createHmacSha256 } from '../../src/page/hmac.ts';
+import { createHmacSha256 } from '../src/hmac.ts';
 
 describe('createHmacSha256()', () => {
   it.each([
