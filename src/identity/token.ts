@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import type { Clock } from '../clock.ts';
+import { createRecentMap } from '../recent-map.ts';
 import type { VerificationKey } from './key-set.ts';
 import { type Principal, verifiedPrincipal } from './principal.ts';
 import type { KeySource } from './refreshing-keys.ts';
 import { hasRepeatedMembers } from './repeated-members.ts';
-import { createTokenCache } from './token-cache.ts';
 import { identityFromClaims } from './token-claims.ts';
 import { readTokenHeader } from './token-header.ts';
 import { type TokenOptions, tokenFaults, withTokenDefaults } from './token-options.ts';
@@ -60,7 +60,7 @@ export function createTokenVerifier(options: TokenOptions, { clock, keys }: Veri
   const faults = tokenFaults(options);
   if (faults.length > 0) throw new RangeError(faults.join('\n'));
   const rules = withTokenDefaults(options);
-  const cache = createTokenCache<CacheEntry>(rules.cacheMaxEntries);
+  const cache = createRecentMap<CacheEntry>(rules.cacheMaxEntries);
   const verifyOne = tokenCheck(rules, { clock, keys });
 
   const warm = (token: string): Principal | undefined => {

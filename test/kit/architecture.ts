@@ -19,6 +19,7 @@ const ranks: Readonly<Record<string, number>> = {
   'src/errors.ts': 0,
   'src/canonical-json.ts': 0,
   'src/hmac.ts': 0,
+  'src/recent-map.ts': 0,
   'src/clock.ts': 0,
   'src/signal.ts': 0,
   'src/observe/': 1,

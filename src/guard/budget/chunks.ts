@@ -1,8 +1,8 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
+import { createRecentMap, type RecentMap } from '../../recent-map.ts';
 import type { BudgetStore, ReserveRequest, Tier } from './budget-store.ts';
 import { Chunk } from './chunk.ts';
 import { createRateMeter, type RateMeter } from './rate-meter.ts';
-import { createRecentMap, type RecentMap } from './recent-map.ts';
 
 /** What {@link Chunks} needs. */
 export interface ChunksOptions {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import { createRecentMap, type RecentMap } from '../../recent-map.ts';
 import type {
   BudgetStore,
   MaybePromise,
@@ -10,7 +11,6 @@ import type {
 } from './budget-store.ts';
 import type { Chunk } from './chunk.ts';
 import { Chunks, type ChunksOptions } from './chunks.ts';
-import { createRecentMap, type RecentMap } from './recent-map.ts';
 
 /** What {@link createLeasedStore} needs. */
 export interface LeasedStoreOptions {

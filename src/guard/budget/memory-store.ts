@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import { createRecentMap, type RecentMap } from '../../recent-map.ts';
 import { type Bucket, charge, costUs, createBucket, debtUs, refund, tierState } from './bucket.ts';
 import type {
   BudgetStore,
@@ -8,7 +9,6 @@ import type {
   Tier,
   TierState,
 } from './budget-store.ts';
-import { createRecentMap, type RecentMap } from './recent-map.ts';
 
 /** Bounds of {@link createMemoryStore}. */
 export interface MemoryStoreOptions {

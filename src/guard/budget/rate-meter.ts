@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { createRecentMap } from './recent-map.ts';
+import { createRecentMap } from '../../recent-map.ts';
 
 /** How fast points have lately been asked for, by key. */
 export interface RateMeter {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import { createRecentMap } from '../../recent-map.ts';
 import { type Breaker, type BreakerState, createBreaker } from './breaker.ts';
 import type {
   BudgetStore,
@@ -11,7 +12,6 @@ import type {
   TierState,
 } from './budget-store.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
-import { createRecentMap } from './recent-map.ts';
 import { timely } from './timely.ts';
 
 /** What {@link createResilientStore} needs. */

