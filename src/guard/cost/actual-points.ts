@@ -10,10 +10,18 @@ interface Spot {
 }
 
 interface SpotField {
-  /** The field on each of the object types that have it. */
-  readonly parents: readonly { readonly key: string; readonly use: FieldUse }[];
+  readonly parents: readonly SpotParent[];
   /** Undefined where there is nothing to count: leaves. */
   readonly spot: Spot | undefined;
+}
+
+/** A field on one of the object types that have it. */
+interface SpotParent {
+  readonly key: string;
+  /** Objects of one type may be asked for it in several ways. */
+  readonly uses: readonly FieldUse[];
+  /** Whether some of them are not asked for it. */
+  readonly isOptional: boolean;
 }
 
 /** Computes the points that were really used from the counts of a tally. */
@@ -42,41 +50,50 @@ interface Variant {
 
 function spotFrom(model: CostModel, path: string, variants: readonly Variant[]): Spot {
   const owns = new Map<string, number>();
-  const fields = new Map<string, Map<string, FieldUse>>();
+  const ways = new Map<string, number>();
+  const fields = new Map<string, Map<string, FieldUse[]>>();
+  const paying = new Set<string>();
   for (const { place, ownPoints } of variants) {
-    for (const { types, priced } of place.cases) {
+    for (const { types, fields: asked, priced } of place.cases) {
+      for (const { key } of priced) paying.add(key);
       for (const type of types) {
         const key = `${path} ${type.name}`;
         const own = ownPoints ?? model.weightOfType(type);
         owns.set(key, Math.min(own, owns.get(key) ?? own));
-        for (const use of priced) {
-          const parents = fields.get(use.key) ?? new Map<string, FieldUse>();
-          fields.set(use.key, parents.set(key, use));
+        ways.set(key, (ways.get(key) ?? 0) + 1);
+        for (const use of asked) {
+          const parents = fields.get(use.key) ?? new Map<string, FieldUse[]>();
+          fields.set(use.key, parents.set(key, [...(parents.get(key) ?? []), use]));
         }
       }
     }
   }
+  const spots: SpotField[] = [];
+  for (const [name, parents] of fields) {
+    const field = fieldFrom(
+      model,
+      path === '' ? name : `${path}.${name}`,
+      [...parents].map(([key, uses]) => ({ key, uses, isOptional: uses.length < (ways.get(key) ?? 0) })),
+    );
+    if (paying.has(name) || isCounted(field.spot)) spots.push(field);
+  }
   return {
     objects: [...owns].filter(([, own]) => own !== 0).map(([key, own]) => ({ key, own })),
-    fields: [...fields].map(([name, parents]) => {
-      const below = path === '' ? name : `${path}.${name}`;
-      return fieldFrom(
-        model,
-        below,
-        [...parents].map(([key, use]) => ({ key, use })),
-      );
-    }),
+    fields: spots,
   };
 }
 
+/** Whether something can be used there: below a field that is free because its arguments lower it, too. */
+function isCounted(spot: Spot | undefined): boolean {
+  return spot !== undefined && (spot.objects.length > 0 || spot.fields.length > 0);
+}
+
 function fieldFrom(model: CostModel, path: string, parents: SpotField['parents']): SpotField {
-  const variants = new Map<Place, Variant>();
-  for (const { use } of parents) {
-    const known = use.place && variants.get(use.place);
-    if (use.place && !known) variants.set(use.place, { place: use.place, ownPoints: use.ownPoints });
+  const variants: Variant[] = [];
+  for (const { place, ownPoints } of new Set(parents.flatMap(({ uses }) => uses))) {
+    if (place) variants.push({ place, ownPoints });
   }
-  const spot = variants.size > 0 ? spotFrom(model, path, [...variants.values()]) : undefined;
-  return { parents, spot };
+  return { parents, spot: variants.length > 0 ? spotFrom(model, path, variants) : undefined };
 }
 
 function fieldPoints(
@@ -85,11 +102,13 @@ function fieldPoints(
   counts: ReadonlyMap<string, number>,
 ): number {
   let points = 0;
-  for (const { key, use } of parents) {
+  for (const { key, uses, isOptional } of parents) {
     // The root is there once, whether it was counted or not.
     const objects = key.startsWith(' ') ? 1 : (counts.get(key) ?? 0);
-    const each = use.place ? inputsOf(evaluation, use) : fieldCosts(evaluation, use).points;
-    points += times(objects, each);
+    const each = uses.map((use) =>
+      use.place ? inputsOf(evaluation, use) : fieldCosts(evaluation, use).points,
+    );
+    points += times(objects, Math.min(...each, isOptional ? 0 : Number.POSITIVE_INFINITY));
   }
   if (spot) {
     for (const { key, own } of spot.objects) points += times(counts.get(key) ?? 0, own);

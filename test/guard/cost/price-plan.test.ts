@@ -159,4 +159,31 @@ describe('PricePlan.actual()', () => {
       plan.actual({}, tally({ 'mixed Book': 1, 'mixed Film': 1, 'mixed.x Shelf': 1, 'mixed.x Author': 1 })),
     ).toBe(4);
   });
+
+  it('takes less where objects of one type are asked in several ways', () => {
+    const schema = buildSchema(`${costDirectives}
+      interface Node { id: ID }
+      type Query { nodes: [Node] @listSize(assumedSize: 2) }
+      type A implements Node { id: ID, part: Part }
+      type B implements Node { id: ID, part: Part }
+      type Part { label(size: Int @cost(weight: "5")): String, note: String @cost(weight: "3") }`);
+    const document = parse('{ nodes { ... on A { part { label(size: 1) } } ... on B { part { note } } } }');
+    const plan = compilePrice(createCostModel(schema), document);
+    expect(plan.estimate({}).points).toBe(2 * (1 + 1 + 5));
+    // Both parts are of B's: 2 * (1 + 1 + 3) at most.
+    expect(plan.actual({}, tally({ 'nodes B': 2, 'nodes.part Part': 2 }))).toBe(4);
+  });
+
+  it('counts what is below a field that its arguments make free', () => {
+    const schema = buildSchema(`${costDirectives}
+      interface Node { part(cheap: Boolean): Part }
+      type Query { nodes: [Node] @listSize(assumedSize: 2) }
+      type A implements Node { part(cheap: Boolean): Part @cost(weight: "4") }
+      type B implements Node { part(cheap: Boolean @cost(weight: "-7")): Part @cost(weight: "4") }
+      type Part @cost(weight: "0") { note: String }`);
+    const plan = compilePrice(createCostModel(schema), parse('{ nodes { part(cheap: true) { note } } }'));
+    expect(plan.estimate({}).points).toBe(2 * (1 + 4));
+    expect(plan.actual({}, tally({ 'nodes B': 2, 'nodes.part Part': 2 }))).toBe(2);
+    expect(plan.actual({}, tally({ 'nodes A': 2, 'nodes.part Part': 2 }))).toBe(10);
+  });
 });
