@@ -11,6 +11,7 @@ export default defineConfig({
     // Tests that bound CPU must know that lines are counted.
     env: { COVERAGE: String(process.argv.includes('--coverage')) },
     hookTimeout: 60_000,
+    setupFiles: ['test/kit/seed.ts'],
     // Node imports the tests and the code itself, by type stripping, as it does in production.
     experimental: { viteModuleRunner: false },
     coverage: {
