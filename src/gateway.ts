@@ -21,10 +21,10 @@ import { createPipeline } from './operation/pipeline.ts';
 import { createTrafficRecorder } from './operation/record-traffic.ts';
 import { createSharedStores, type SharedStores } from './operation/shared-stores.ts';
 import { createSubscriptionLeases, type SubscriptionLeases } from './operation/subscription-leases.ts';
-import { createCursorCodec } from './page/cursor.ts';
 import { createResumeCursorCodec } from './realtime/cursor.ts';
 import { createDeliveries, type Deliveries } from './realtime/delivery.ts';
 import { createPump, type Pump } from './realtime/pump.ts';
+import { createSeal } from './seal.ts';
 import { createAdminServer } from './transport/admin.ts';
 import { type ClosableStreamRouter, createBrokerStreamRouter } from './transport/broker-stream-router.ts';
 import { closeServer } from './transport/close-server.ts';
@@ -192,7 +192,7 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
     recordTraffic:
       traffic && createTrafficRecorder({ traffic, clock: systemClock, variant, secret: secrets[0] ?? '' }),
     upstreams,
-    cursors: createCursorCodec(settings.cursors),
+    cursors: createSeal({ purpose: 'cursor', ...settings.cursors }),
     masks: createReadMasks(settings.schema),
     pages: settings.pages,
     limits: settings.limits,

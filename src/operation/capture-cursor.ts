@@ -4,9 +4,6 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   GraphQLError,
-  getOperationAST,
-  OperationTypeNode,
-  validateSubscriptionArgs,
 } from 'graphql';
 import { type ErrorCode, WeirError } from '../errors.ts';
 import type { Documents } from '../guard/documents.ts';
@@ -16,7 +13,7 @@ import type { OperationContext } from './context.ts';
 import type { CursorRequest } from './cursor-request.ts';
 import { feedTopic } from './feed-topic.ts';
 import { validatedArgs } from './run-operation.ts';
-import { type Subscribed, type SubscribeParts, subscribedTo } from './subscribed.ts';
+import { isSubscription, type Subscribed, type SubscribeParts, subscribedTo } from './subscribed.ts';
 import { TopicSource } from './topic-source.ts';
 
 /** What capturing needs of the gateway. */
@@ -42,9 +39,6 @@ export async function captureCursor(
   const document = validDocument(query, args, parts);
   if ('errors' in document) return document;
   const given = { ...args, document, operationName: operationName ?? null, variableValues: variables ?? {} };
-  const operation = getOperationAST(document, operationName);
-  if (operation && operation.operation !== OperationTypeNode.SUBSCRIPTION)
-    throw refused(`a subscription, got a ${operation.operation}`);
   const context = args.contextValue as OperationContext; // as: graphql-js knows nothing of contexts
   const opened = await openPriced(given, context, parts);
   if ('errors' in opened) return opened;
@@ -87,10 +81,10 @@ async function openPriced(
   context: OperationContext,
   { charging, limits }: CaptureParts,
 ): Promise<Subscribed | Refused> {
-  const executable = validatedArgs(args, limits);
-  const validated = validateSubscriptionArgs(args);
+  const validated = validatedArgs(args, limits);
   if (!('schema' in validated)) return { errors: validated };
-  const variables = 'schema' in executable ? executable.variableValues.coerced : null;
+  if (!isSubscription(validated)) throw refused(`a subscription, got a ${validated.operation.operation}`);
+  const { coerced: variables } = validated.variableValues;
   const charge = await beginCharge({ args, variables, context, charging });
   try {
     const stream = await createSourceEventStream(validated);
@@ -106,7 +100,7 @@ async function openPriced(
 
 interface ToCharge {
   readonly args: ExecutionArgs;
-  readonly variables: Readonly<Record<string, unknown>> | null;
+  readonly variables: Readonly<Record<string, unknown>>;
   readonly context: OperationContext;
   readonly charging: Charging;
 }

@@ -5,9 +5,9 @@ import type { RateLimitView } from '../guard/budget/rate-limit-view.ts';
 import { metadataFromPrincipal, type Principal } from '../identity/principal.ts';
 import { createTimeline, type Timeline } from '../observe/timeline.ts';
 import type { Trace } from '../observe/trace.ts';
-import type { CursorCodec } from '../page/cursor.ts';
 import type { PageLimits } from '../page/page.ts';
 import type { Broker } from '../realtime/broker.ts';
+import type { Seal } from '../seal.ts';
 import { createDeadline, type Deadline } from '../signal.ts';
 import type { MaskInfo, ReadMasks } from '../upstream/mask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -19,7 +19,7 @@ import type { TopicSource } from './topic-source.ts';
 export interface OperationParts {
   readonly clock: Clock;
   readonly upstreams: Readonly<Record<string, Upstream>>;
-  readonly cursors: CursorCodec;
+  readonly cursors: Seal;
   readonly masks: ReadMasks;
   /** Page sizes where a connection names none of its own. */
   readonly pages: PageLimits;
@@ -58,7 +58,7 @@ export interface OperationContext<UpstreamName extends string = string> {
   readonly loadMany: LoaderRegistry<OperationContext<UpstreamName>>['loadMany'];
   /** Lets go of every loaded row; after each root field of a mutation the Pothos plugin does it. */
   readonly forget: () => void;
-  readonly cursors: CursorCodec;
+  readonly cursors: Seal;
   readonly pages: PageLimits;
   /** The idempotency key that this mutation was sent with; null without one. */
   readonly idempotencyKey: string | null;

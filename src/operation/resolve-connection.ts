@@ -66,7 +66,7 @@ export async function resolveConnection<Rows extends UpstreamRows<unknown>>(
   });
   if (!loaded) return null;
   const { rows, positions, hasBefore, hasAfter, ...extra } = loaded;
-  const encode = (position: string) => context.cursors.encode(scope, position);
+  const encode = (position: string) => context.cursors.seal(scope, position);
   const options = { page, rows, positions, hasBefore, hasAfter, encode };
   return { ...extra, ...createConnection<RowOf<Rows>>(options) };
 }

@@ -6,7 +6,6 @@ import {
   mapSourceToResponseEvent,
   print,
   type ValidatedSubscriptionArgs,
-  validateSubscriptionArgs,
 } from 'graphql';
 import { canonicalJson } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
@@ -22,7 +21,7 @@ import { feedTopic } from './feed-topic.ts';
 import { iterateDeliverable } from './iterate-deliverable.ts';
 import { publicError } from './public-error.ts';
 import type { Run } from './run-operation.ts';
-import { type Subscribed, type SubscribeParts, subscribedTo } from './subscribed.ts';
+import { isSubscription, type Subscribed, type SubscribeParts, subscribedTo } from './subscribed.ts';
 import { TopicSource } from './topic-source.ts';
 
 /**
@@ -36,8 +35,8 @@ export async function subscribeOperation(
   parts: SubscribeParts,
 ): Promise<ExecutionResult | AsyncIterable<ExecutionResult> | Deliverable> {
   const context = args.contextValue as OperationContext; // as: graphql-js knows nothing of contexts
-  const validated = validateSubscriptionArgs(args);
-  if (!('schema' in validated)) return { errors: validated };
+  const { validated } = run;
+  if (!isSubscription(validated)) throw new TypeError('expected a subscription');
   // Subscribing costs no objects: each event pays for its own.
   run.charge.tally.begin([], []);
   const stream = await createSourceEventStream(validated);

@@ -1,4 +1,9 @@
-import type { ExecutionArgs, ValidatedExecutionArgs } from 'graphql';
+import {
+  type ExecutionArgs,
+  OperationTypeNode,
+  type ValidatedExecutionArgs,
+  type ValidatedSubscriptionArgs,
+} from 'graphql';
 import type { Principal } from '../identity/principal.ts';
 import type { RandomHex } from '../observe/trace.ts';
 import type { Broker } from '../realtime/broker.ts';
@@ -35,6 +40,11 @@ export interface Subscribed {
   /** Of those who share it. */
   readonly audienceKey: string;
   readonly principal: Principal;
+}
+
+/** Whether checked arguments are of a subscription. */
+export function isSubscription(validated: ValidatedExecutionArgs): validated is ValidatedSubscriptionArgs {
+  return validated.operation.operation === OperationTypeNode.SUBSCRIPTION;
 }
 
 /** The topic of a source as one caller reads it. */

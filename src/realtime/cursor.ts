@@ -1,16 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import { WeirError } from '../errors.ts';
-import { createHmacSha256, type HmacSha256 } from '../hmac.ts';
+import { createSeal, type SealFault } from '../seal.ts';
 import type { Position } from './broker.ts';
 import type { Topic } from './topic.ts';
-
-/** Longest resume cursor in characters that is read or made. */
-export const maxResumeCursorLength = 1024;
-
-const version = 1;
-const macBytes = 16;
-const headBytes = 1 + macBytes;
-const minSecretBytes = 32;
 
 /** Whom and what a cursor is for: nobody else's and no other topic's is accepted. */
 export interface CursorScope {
@@ -20,7 +11,7 @@ export interface CursorScope {
 }
 
 /** Why a cursor was refused: for the log and for tests, never for the client. */
-export type ResumeCursorFault = 'length' | 'encoding' | 'version' | 'mac' | 'position';
+export type ResumeCursorFault = SealFault | 'position';
 
 /** The position in a cursor, or why there is none. */
 export type ParsedResumeCursor =
@@ -29,7 +20,7 @@ export type ParsedResumeCursor =
 
 /** Turns positions in topics into opaque cursors and back, at every instance with the same secrets. */
 export interface ResumeCursorCodec {
-  /** A cursor after `position`; throws RangeError when it would be longer than 1,024 characters. */
+  /** A cursor after `position`, of at most 1,024 characters; throws RangeError for an epoch that is longer than those are. */
   readonly encode: (scope: CursorScope, position: Position) => string;
   /** The position of a cursor that `encode` made for an equal scope; anything else is refused, never thrown. */
   readonly parse: (scope: CursorScope, cursor: string) => ParsedResumeCursor;
@@ -42,36 +33,16 @@ export interface ResumeCursorOptions {
 }
 
 /**
- * A codec for cursors of the form base64url(version byte, MAC, position). The MAC is HMAC-SHA-256 (RFC 2104) cut to 16
- * bytes (section 5) over version, topic, audience and position: a cursor can be neither forged nor moved to another
- * topic or audience. Throws RangeError when there is no secret or one is shorter than 32 bytes.
+ * A codec for cursors that are sealed (see {@link createSeal}) for their topic and audience: none can be forged, or moved to
+ * another topic or audience. Throws RangeError when there is no secret or one is shorter than 32 bytes.
  */
 export function createResumeCursorCodec({ secrets }: ResumeCursorOptions): ResumeCursorCodec {
-  const signers = secrets.map(signerFromSecret);
-  const [signer] = signers;
-  if (!signer) throw new RangeError('Resume cursor secrets: expected at least one, got none.');
-
+  const cursors = createSeal({ purpose: 'resume cursor', secrets });
   return {
-    encode: (scope, { epoch, offset }) => {
-      const position = Buffer.from(`${offset} ${epoch}`, 'utf8');
-      const bytes = Buffer.concat([Buffer.of(version), macOf(signer, scope, position), position]);
-      const cursor = bytes.toString('base64url');
-      if (cursor.length <= maxResumeCursorLength) return cursor;
-      throw new RangeError(
-        `Resume cursor: expected at most ${maxResumeCursorLength} characters, got ${cursor.length}.`,
-      );
-    },
+    encode: (scope, { epoch, offset }) => cursors.seal(scopeText(scope), `${offset} ${epoch}`),
     parse: (scope, cursor) => {
-      if (cursor.length > maxResumeCursorLength) return refused('length');
-      const bytes = Buffer.from(cursor, 'base64url');
-      // Node skips what is not base64url and ignores spare bits; only the one canonical spelling is a cursor.
-      if (bytes.toString('base64url') !== cursor) return refused('encoding');
-      if (bytes.length < headBytes) return refused('length');
-      if (bytes[0] !== version) return refused('version');
-      const mac = bytes.subarray(1, headBytes);
-      const position = bytes.subarray(headBytes);
-      const isGenuine = signers.some((sign) => timingSafeEqual(mac, macOf(sign, scope, position)));
-      return isGenuine ? parsePosition(position.toString('utf8')) : refused('mac');
+      const opened = cursors.open(scopeText(scope), cursor);
+      return opened.ok ? parsePosition(opened.text) : opened;
     },
   };
 }
@@ -88,27 +59,13 @@ export function assertResumeCursor(codec: ResumeCursorCodec, scope: CursorScope,
   });
 }
 
-function signerFromSecret(secret: string, index: number): HmacSha256 {
-  const bytes = Buffer.from(secret, 'utf8');
-  if (bytes.length >= minSecretBytes) return createHmacSha256(bytes);
-  throw new RangeError(
-    `Resume cursor secrets: expected at least ${minSecretBytes} bytes in secret ${index + 1}, got ${bytes.length}.`,
-  );
-}
-
-/** The name keeps it apart from other uses of a secret, the length before the scope apart from the position. */
-function macOf(sign: HmacSha256, { topic, audienceKey }: CursorScope, position: Uint8Array): Buffer {
-  const scope = JSON.stringify([topic.key, audienceKey]);
-  return sign(`resume ${version} ${Buffer.byteLength(scope)}:${scope}`, position).subarray(0, macBytes);
+function scopeText({ topic, audienceKey }: CursorScope): string {
+  return JSON.stringify([topic.key, audienceKey]);
 }
 
 function parsePosition(text: string): ParsedResumeCursor {
   const space = text.indexOf(' ');
   const offset = Number(text.slice(0, space));
-  if (space < 1 || !Number.isSafeInteger(offset) || offset < 0) return refused('position');
+  if (space < 1 || !Number.isSafeInteger(offset) || offset < 0) return { ok: false, reason: 'position' };
   return { ok: true, position: { epoch: text.slice(space + 1), offset } };
-}
-
-function refused(reason: ResumeCursorFault): ParsedResumeCursor {
-  return { ok: false, reason };
 }

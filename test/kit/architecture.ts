@@ -22,6 +22,7 @@ const ranks: Readonly<Record<string, number>> = {
   'src/recent-map.ts': 0,
   'src/clock.ts': 0,
   'src/signal.ts': 0,
+  'src/seal.ts': 1,
   'src/observe/': 1,
   'src/guard/': 2,
   'src/batch/': 2,

@@ -23,8 +23,14 @@ export function startNode(args: readonly string[], environment: NodeJS.ProcessEn
       for (const look of waiting) look();
     });
   }
+  // A test that dies takes it along.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   const ended = new Promise<number | string>((resolve) => {
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    child.once('close', (code, signal) => {
+      process.off('exit', kill);
+      resolve(code ?? signal ?? 'unknown');
+    });
   });
   const printed = async (pattern: RegExp) => {
     const found = new Promise<true>((resolve) => {

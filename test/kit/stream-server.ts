@@ -67,7 +67,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     json: { jsonMaxDepth: 32, jsonMaxMembers: 10_000 },
     timeoutMs: 5000,
     realtime: { ...testStreamSettings, ...options.settings },
-    streamSecrets: ['a secret of the test'],
+    streamSecrets: ['a secret of the test, 32 bytes long'],
     ...(options.router ? { streamRouter: options.router } : {}),
     onSubscriptionEnd: (end) => void ends.push(end),
     production: options.production ?? false,

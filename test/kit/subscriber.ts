@@ -67,7 +67,13 @@ function createInbox(close: () => unknown) {
         await wake.promise;
       }
     },
-    [Symbol.asyncDispose]: async () => void (await close()),
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await close();
+      } catch {
+        // A graphql-ws that is still connecting fails with what became of that; `ended` has told it.
+      }
+    },
   };
   const ring = () => {
     wake.resolve();

@@ -10,8 +10,8 @@ import { createRandomHex, traceFrom } from '../../src/observe/trace.ts';
 import { createOperationContext, type OperationParts } from '../../src/operation/context.ts';
 import { createPipeline } from '../../src/operation/pipeline.ts';
 import type { RequestFacts } from '../../src/operation/request-facts.ts';
-import { createCursorCodec } from '../../src/page/cursor.ts';
 import { createMemoryBroker } from '../../src/realtime/memory-broker.ts';
+import { createSeal } from '../../src/seal.ts';
 import { createReadMasks } from '../../src/upstream/mask.ts';
 import { defaultDocumentLimits } from '../guard/shape/default-limits.ts';
 import { chargingOf } from '../kit/charging.ts';
@@ -249,7 +249,7 @@ function partsWith(clock: OperationParts['clock'], probe: Probe = createProbe())
   return {
     clock,
     upstreams: {},
-    cursors: createCursorCodec({ secrets: ['x'.repeat(32)] }),
+    cursors: createSeal({ purpose: 'cursor', secrets: ['x'.repeat(32)] }),
     masks: createReadMasks(buildTinySchema(probe)),
     pages: { defaultSize: 20, maxSize: 100 },
     onAnomaly: () => {},

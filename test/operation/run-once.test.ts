@@ -10,8 +10,8 @@ import { createRandomHex } from '../../src/observe/trace.ts';
 import { createOperationContext, type OperationContext } from '../../src/operation/context.ts';
 import { createExecutor } from '../../src/operation/execution.ts';
 import { runOnce } from '../../src/operation/run-once.ts';
-import { createCursorCodec } from '../../src/page/cursor.ts';
 import { createMemoryBroker } from '../../src/realtime/memory-broker.ts';
+import { createSeal } from '../../src/seal.ts';
 import { createReadMasks } from '../../src/upstream/mask.ts';
 import { createUpstream, type Upstream } from '../../src/upstream/upstream.ts';
 import { chargingOf } from '../kit/charging.ts';
@@ -46,7 +46,7 @@ function openRunner<Time extends Clock>(clock: Time, changes: Partial<Idempotenc
         {
           clock,
           upstreams: { library: upstream },
-          cursors: createCursorCodec({ secrets: ['x'.repeat(32)] }),
+          cursors: createSeal({ purpose: 'cursor', secrets: ['x'.repeat(32)] }),
           masks: createReadMasks(schema),
           pages: { defaultSize: 20, maxSize: 100 },
           onAnomaly: () => {},

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  assertResumeCursor,
-  createResumeCursorCodec,
-  maxResumeCursorLength,
-} from '../../src/realtime/cursor.ts';
+import { assertResumeCursor, createResumeCursorCodec } from '../../src/realtime/cursor.ts';
+import { maxSealedLength } from '../../src/seal.ts';
 
 const [secret, newSecret] = ['s'.repeat(32), 'n'.repeat(32)];
 const codec = createResumeCursorCodec({ secrets: [secret] });
@@ -49,8 +46,8 @@ describe('createResumeCursorCodec()', () => {
 
   it('encode() makes cursors of at most 1,024 characters', () => {
     const longest = { epoch: 'e'.repeat(748), offset: 1 };
-    expect(codec.encode(scope, { ...longest, epoch: 'e'.repeat(749) })).toHaveLength(maxResumeCursorLength);
-    expect(codec.encode(scope, longest).length).toBeLessThan(maxResumeCursorLength);
+    expect(codec.encode(scope, { ...longest, epoch: 'e'.repeat(749) })).toHaveLength(maxSealedLength);
+    expect(codec.encode(scope, longest).length).toBeLessThan(maxSealedLength);
     expect(() => codec.encode(scope, { ...longest, epoch: 'e'.repeat(750) })).toThrow(RangeError);
   });
 

@@ -78,7 +78,7 @@ describe('createHttpServer()', () => {
       timeoutMs: 5000,
       explorer: false,
       realtime: testStreamSettings,
-      streamSecrets: ['a secret of the test'],
+      streamSecrets: ['a secret of the test, 32 bytes long'],
       onSubscriptionEnd: () => {},
       production: false,
     };

@@ -79,7 +79,8 @@ async function open(options: StreamServerOptions = {}) {
 }
 
 describe('createReservations()', () => {
-  const secrets = ['one secret', 'an older one'];
+  const olderSecret = 'o'.repeat(32);
+  const secrets = ['s'.repeat(32), olderSecret];
   const anna = verifiedPrincipal({
     subject: 'anna',
     tenant: null,
@@ -110,8 +111,8 @@ describe('createReservations()', () => {
   it('takes what another instance signed, also with an older secret, and nothing that was changed', () => {
     const clock = createFakeClock();
     const ours = createReservations(secrets, clock);
-    const older = createReservations(['an older one'], clock).issue(anna);
-    const foreign = createReservations(['a foreign one'], clock).issue(anna);
+    const older = createReservations([olderSecret], clock).issue(anna);
+    const foreign = createReservations(['f'.repeat(32)], clock).issue(anna);
     expect(ours.streamOf(older, anna, 'toOpen')).toBeDefined();
     expect(ours.streamOf(foreign, anna, 'toOpen')).toBeUndefined();
     const token = ours.issue(anna);
