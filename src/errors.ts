@@ -52,8 +52,26 @@ export const errorTable = {
     retryable: false,
     message: 'The idempotency key is not acceptable.',
   },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    httpStatus: 400,
+    retryable: false,
+    // Clients of Apollo's protocol look for this text, and send theirs from then on.
+    message: 'PersistedQueryNotSupported',
+  },
   UNAUTHENTICATED: { httpStatus: 401, retryable: false, message: 'Valid credentials are required.' },
   FORBIDDEN: { httpStatus: 403, retryable: false, message: 'You are not allowed to do this.' },
+  DOCUMENT_NOT_TRUSTED: {
+    httpStatus: 403,
+    retryable: false,
+    message: 'Only documents that are known here are run: send the id of one.',
+  },
+  DOCUMENT_NOT_FOUND: { httpStatus: 404, retryable: false, message: 'No document is known by this id.' },
+  PERSISTED_QUERY_NOT_FOUND: {
+    httpStatus: 404,
+    retryable: false,
+    // Clients of Apollo's protocol look for this text, and send theirs along the next time.
+    message: 'PersistedQueryNotFound',
+  },
   NOT_FOUND: { httpStatus: 404, retryable: false, message: 'There is no such object.' },
   METHOD_NOT_ALLOWED: { httpStatus: 405, retryable: false, message: 'The HTTP method does not fit here.' },
   NOT_ACCEPTABLE: { httpStatus: 406, retryable: false, message: 'No answer fits what the client accepts.' },

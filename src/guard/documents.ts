@@ -35,6 +35,15 @@ export interface Documents {
     document: DocumentNode,
     rules?: readonly ValidationRule[],
   ) => readonly GraphQLError[];
+  /** A document that its owner keeps, valid from now on; throws as `parse`, or an AggregateError of what is not valid. */
+  readonly prepare: (schema: GraphQLSchema, source: string) => PreparedDocument;
+}
+
+/** A document that was parsed and validated. */
+export interface PreparedDocument {
+  readonly document: DocumentNode;
+  /** About what it takes, in bytes of memory. */
+  readonly bytes: number;
 }
 
 /** By which rules of which schema a document is valid. */
@@ -72,6 +81,13 @@ export function createDocuments(limits: DocumentLimits): Documents {
       if (source !== undefined) cache.set(keyOf(source), document, weightOf(document, source));
       return [];
     },
+    prepare: (schema, source) => {
+      const document = parseWithin(source, limits);
+      const errors = validate(schema, compactDocument(document), undefined, { maxErrors: limits.maxErrors });
+      if (errors.length > 0) throw new AggregateError(errors);
+      valid.set(document, { schema, rules: undefined });
+      return { document, bytes: weightOf(document, source) };
+    },
   };
 }
 
@@ -84,7 +100,8 @@ function parseWithin(source: string, limits: DocumentLimits): DocumentNode {
   return document;
 }
 
-function keyOf(source: string): string {
+/** A text as the key of a map. */
+export function keyOf(source: string): string {
   return source.length <= longestKey ? source : hash('sha256', source, 'base64url');
 }
 
