@@ -191,6 +191,9 @@ const realtimeOptions = z
     drainWindowMs: whole(0, 600_000, 30_000).describe(
       'Over how long a stopping gateway sends its connections away, in milliseconds',
     ),
+    connectionMaxAgeMs: whole(0, 86_400_000, 3_600_000).describe(
+      'Age at which a connection is sent to connect anew, so that load spreads over instances that came later, in milliseconds; 0 for never',
+    ),
     allowedOrigins: z.array(origin).max(100, 'expected at most 100 origins').default([]).meta({
       description: 'Origins whose pages may open WebSockets',
       bounds: 'at most 100, each scheme, host and port',

@@ -10,6 +10,8 @@ export const endReasons = [
   'slow',
   /** This process is stopping politely; another takes over. */
   'drain',
+  /** The connection has been here for so long that it is to be made anew, maybe at another process. */
+  'rotated',
   /** The token has expired and was not replaced. */
   'expired',
   /** The principal may no longer see the topic. */

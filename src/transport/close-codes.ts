@@ -46,6 +46,7 @@ export const closeTable = {
   /** Of one principal; later there may be room. */
   OVERLOADED: { code: 1013, reason: 'Try again later', retried: true, source: 'IANA WebSocket registry' },
   SLOW: { code: 1013, reason: 'Reads too slowly', retried: true, source: 'IANA WebSocket registry' },
+  ROTATED: { code: 1012, reason: 'Connect again', retried: true, source: 'IANA WebSocket registry' },
   DRAIN: { code: 1012, reason: 'Service restart', retried: true, source: 'IANA WebSocket registry' },
 } as const satisfies Readonly<Record<string, CloseFact>>;
 

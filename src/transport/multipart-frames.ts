@@ -13,6 +13,8 @@ export const multipartEncoding: StreamEncoding = {
   contentType: 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
   opening: boundary,
   heartbeat: part('{}'),
+  // Apollo Client gives such an end to the application, as an error.
+  comesBack: false,
   frame: (delivered) => Buffer.from(payloadPart(payloadFrom(delivered))),
   next: payloadPart,
   // Apollo Client takes any member for a result, so that the position can only stand in the part's own head.

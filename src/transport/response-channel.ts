@@ -7,6 +7,7 @@ import { goodForMs } from './connection-identity.ts';
 import type { Timed } from './connection-wheel.ts';
 import type { LongConnection } from './connections.ts';
 import { Outlet, type OutletOwner } from './outlet.ts';
+import { rotationTime } from './rotation.ts';
 import type { StreamParts } from './stream-parts.ts';
 
 /** How the answer looks that goes on. */
@@ -17,6 +18,8 @@ export interface ChannelForm {
   readonly opening: string;
   /** Written when nothing else was for a while. */
   readonly heartbeat: string;
+  /** Whether its clients come back by themselves after an end, so that it may be ended because of its age. */
+  readonly comesBack: boolean;
 }
 
 /** What stands in a channel. */
@@ -56,6 +59,8 @@ export class ResponseChannel implements Timed, LongConnection {
   readonly #heartbeat: string;
   #principal: Principal;
   #isEnded = false;
+  /** When it has been here for long enough. */
+  #rotateMs: number;
   /** Bytes that had left the process at the last heartbeat. */
   #takenBytes = -1;
 
@@ -70,6 +75,7 @@ export class ResponseChannel implements Timed, LongConnection {
     this.#owner = owner;
     this.#heartbeat = form.heartbeat;
     this.#principal = principal;
+    this.#rotateMs = form.comesBack ? rotationTime(parts) : Number.POSITIVE_INFINITY;
     openStream(response, form);
     // Past the response, which has nothing to add to a frame; it has no socket yet behind an unanswered request.
     this.#stream = response.socket ?? response;
@@ -121,9 +127,10 @@ export class ResponseChannel implements Timed, LongConnection {
 
   /** The next heartbeat is due, the token has expired, or the client did not read the end; see {@link Timed}. */
   onTime(): void {
+    const { clock } = this.#parts;
     if (this.#isEnded) this.destroy();
-    else if (goodForMs(this.#principal, this.#parts.clock.wallMs()) <= 0)
-      this.#owner.onStop('expired', false);
+    else if (goodForMs(this.#principal, clock.wallMs()) <= 0) this.#owner.onStop('expired', false);
+    else if (clock.nowMs() >= this.#rotateMs) this.#rotate();
     else if (this.#isStalled()) {
       this.#owner.onStop('slow', true);
       this.destroy();
@@ -132,6 +139,12 @@ export class ResponseChannel implements Timed, LongConnection {
       if (!this.#stream.writableNeedDrain) this.#stream.write(this.#heartbeat);
       this.#schedule();
     }
+  }
+
+  #rotate(): void {
+    this.#rotateMs = Number.POSITIVE_INFINITY;
+    this.#owner.onStop('rotated', false);
+    if (!this.#isEnded) this.#schedule();
   }
 
   /** Whether something waits to leave, and nothing has left since the last heartbeat. */
@@ -146,7 +159,8 @@ export class ResponseChannel implements Timed, LongConnection {
   #schedule(): void {
     const { clock, limits, wheel } = this.#parts;
     const goodMs = Math.max(0, goodForMs(this.#principal, clock.wallMs()));
-    wheel.schedule(this, Math.min(limits.heartbeatMs, goodMs));
+    const restMs = Math.max(0, this.#rotateMs - clock.nowMs());
+    wheel.schedule(this, Math.min(limits.heartbeatMs, goodMs, restMs));
   }
 
   #onClose(): void {

@@ -17,6 +17,7 @@ export const sseEncoding: StreamEncoding = {
   contentType: 'text/event-stream; charset=utf-8',
   opening: ':\n\n',
   heartbeat: ':\n\n',
+  comesBack: true,
   frame: ({ json, cursor }: Delivered) => Buffer.from(nextFrame(json, cursor)),
   next: (payload) => nextFrame(payload, undefined),
   // EventSource keeps an id without an event, and comes back with it (HTML, section 9.2.6).

@@ -32,6 +32,11 @@ export class SseSingleOperation implements Sink {
     this.#abort = abort;
   }
 
+  /** Whether there is no answer yet, and no subscription. */
+  get isRunning(): boolean {
+    return this.#abort !== undefined;
+  }
+
   settle(outcome: StreamOutcome): void {
     this.#abort = undefined;
     if (outcome.kind === 'events') this.#attach(outcome.events);

@@ -171,6 +171,7 @@ class SingleServer {
 }
 
 const takenFaults = {
+  leaving: ['OVERLOADED', 'The event stream is about to end; come back with a new one.'],
   duplicate: ['ALREADY_EXISTS', 'An operation with this id runs already.'],
   tooMany: [
     'RATE_LIMITED',
@@ -180,7 +181,7 @@ const takenFaults = {
 
 function replyFrom(taken: Taken): StreamReply {
   if (taken === 'taken') return { status: statuses.taken };
-  if (taken === 'duplicate' || taken === 'tooMany') {
+  if (typeof taken === 'string') {
     const [code, message] = takenFaults[taken];
     return refusal(code, message);
   }

@@ -4,17 +4,24 @@ import type { EndReason } from '../realtime/sink.ts';
 import { type ChannelForm, type ChannelOwner, ResponseChannel } from './response-channel.ts';
 import { singleFrame } from './sse-single-frames.ts';
 import { type SingleOperationOwner, SseSingleOperation } from './sse-single-operation.ts';
+import type { PoliteEnd } from './stream-end.ts';
 import type { Prepared, StreamRequest } from './stream-operation.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { gapPayload } from './stream-payload.ts';
 
 /** How an operation was taken. */
-export type Taken = 'taken' | 'duplicate' | 'tooMany' | Extract<Prepared, { readonly kind: 'refused' }>;
+export type Taken =
+  | 'taken'
+  | 'duplicate'
+  | 'tooMany'
+  | 'leaving'
+  | Extract<Prepared, { readonly kind: 'refused' }>;
 
 const form: ChannelForm = {
   contentType: 'text/event-stream; charset=utf-8',
   opening: ':\n\n',
   heartbeat: ':\n\n',
+  comesBack: true,
 };
 
 /** One event stream that carries many operations: GraphQL over SSE, single connection mode. */
@@ -23,6 +30,8 @@ export class SseSingleStream implements ChannelOwner, SingleOperationOwner {
   readonly #parts: StreamParts;
   readonly #operations = new Map<string, SseSingleOperation>();
   readonly #onGone: () => void;
+  /** Why it ends as soon as everything is answered. */
+  #leaving: PoliteEnd | undefined;
 
   constructor(
     parts: StreamParts,
@@ -36,13 +45,17 @@ export class SseSingleStream implements ChannelOwner, SingleOperationOwner {
 
   /** Begins an operation; its results come on the stream. The id of one that is refused is free again. */
   begin(operationId: string, request: StreamRequest): Taken {
+    if (this.#leaving !== undefined) return 'leaving';
     if (this.#operations.has(operationId)) return 'duplicate';
     if (this.#operations.size >= this.#parts.limits.maxOperationsPerConnection) return 'tooMany';
     const prepared = this.#parts.prepare(request);
     if (prepared.kind === 'refused') return prepared;
     const operation = new SseSingleOperation(this, operationId, prepared.abort);
     this.#operations.set(operationId, operation);
-    void prepared.run().then((outcome) => operation.settle(outcome));
+    void prepared.run().then((outcome) => {
+      operation.settle(outcome);
+      if (this.#leaving !== undefined) this.onStop(this.#leaving, false);
+    });
     return 'taken';
   }
 
@@ -57,6 +70,10 @@ export class SseSingleStream implements ChannelOwner, SingleOperationOwner {
   }
 
   onStop(reason: EndReason, isGone: boolean): void {
+    if (!isGone && (reason === 'drain' || reason === 'rotated')) {
+      this.#leaving = reason;
+      for (const { isRunning } of this.#operations.values()) if (isRunning) return;
+    }
     for (const operation of [...this.#operations.values()]) operation.stop(reason);
     // Without `complete` for any of them, so that the client comes back with all.
     if (!isGone) this.channel.end(`retry: ${this.channel.retryMs()}\n\n`, reason);

@@ -23,12 +23,19 @@ export const endTable = {
   client: { told: 'nothing' },
   slow: { told: 'retry', close: 'SLOW', code: 'OVERLOADED' },
   drain: { told: 'retry', close: 'DRAIN', code: 'OVERLOADED' },
+  rotated: { told: 'retry', close: 'ROTATED', code: 'OVERLOADED' },
   expired: { told: 'retry', close: 'EXPIRED', code: 'UNAUTHENTICATED' },
   revoked: { told: 'error', code: 'FORBIDDEN' },
   budget: { told: 'error', code: 'RATE_LIMITED' },
   gap: { told: 'error', code: 'CONFLICT' },
   failed: { told: 'error', code: 'INTERNAL_SERVER_ERROR' },
 } as const satisfies Readonly<Record<EndReason, EndFact>>;
+
+/**
+ * Ends that wait for what has been asked: whoever comes back asks again for what was not answered, and a mutation would be
+ * done twice.
+ */
+export type PoliteEnd = 'drain' | 'rotated';
 
 /** The error of an end as clients see it: the one that was given, else that of the table; undefined for none. */
 export function endError(

@@ -18,6 +18,7 @@ export interface StreamLimits {
   readonly frameMaxBytesBeforeAuth: number;
   readonly frameMaxBytes: number;
   readonly bufferMaxBytes: number;
+  readonly connectionMaxAgeMs: number;
 }
 
 /** How a subscription was carried. */

@@ -11,6 +11,8 @@ import { authorizationFrom, goodForMs, isSamePrincipal } from './connection-iden
 import type { Timed } from './connection-wheel.ts';
 import type { LongConnection } from './connections.ts';
 import { Outlet, type OutletOwner } from './outlet.ts';
+import { rotationTime } from './rotation.ts';
+import { endTable, type PoliteEnd } from './stream-end.ts';
 import type { StreamParameters } from './stream-parameters.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { gapPayload } from './stream-payload.ts';
@@ -65,12 +67,17 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
   #isAwaitingPong = false;
   /** When to ping next, or when the last ping must have been answered. */
   #dueMs = 0;
+  /** When it has been here for long enough. */
+  #rotateMs: number;
+  /** Why it is sent away as soon as everything is answered. */
+  #leaving: PoliteEnd | undefined;
 
   constructor(parts: StreamParts, sockets: WsSockets, opening: WsOpening) {
     this.#parts = parts;
     this.#sockets = sockets;
     this.#outlet = new Outlet(sockets.socket, this, parts);
     this.#opening = opening;
+    this.#rotateMs = rotationTime(parts);
     parts.connections.open.add(this);
     parts.wheel.schedule(this, parts.limits.initTimeoutMs);
   }
@@ -194,7 +201,9 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
   #subscribe(id: string, parameters: StreamParameters): void {
     this.#operations ??= new Map();
     if (this.#phase !== 'ready' || this.#principal === undefined) this.close('UNAUTHORIZED');
-    else if (this.#parts.connections.isDraining) this.close('DRAIN', 'drain');
+    else if (this.#parts.connections.isDraining) this.#sendAway('drain');
+    else if (this.#leaving !== undefined)
+      return; // the client asks again where it comes to
     else if (this.#isExpired()) this.close('EXPIRED', 'expired');
     else if (this.#operations.has(id)) this.close('DUPLICATE_ID');
     else if (this.#operations.size >= this.#parts.limits.maxOperationsPerConnection) this.close('TOO_MANY');
@@ -221,6 +230,7 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
       operation.begin(prepared.abort);
       operation.settle(await prepared.run());
     }
+    if (this.#leaving !== undefined) this.#sendAway(this.#leaving);
   }
 
   leave(operation: WsOperation, reason: EndReason | undefined): void {
@@ -235,6 +245,7 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
     if (this.#phase === 'opened') this.close('INIT_TIMEOUT');
     else if (this.#phase === 'initialising') this.close('OVERLOADED');
     else if (this.#isExpired()) this.close('EXPIRED', 'expired');
+    else if (this.#parts.clock.nowMs() >= this.#rotateMs) this.#rotate();
     else if (this.#parts.clock.nowMs() < this.#dueMs) this.#scheduleNext();
     else if (this.#isAwaitingPong) this.#giveUp();
     else this.#beat();
@@ -251,6 +262,12 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
     this.#scheduleNext();
   }
 
+  #rotate(): void {
+    this.#rotateMs = Number.POSITIVE_INFINITY;
+    this.#sendAway('rotated');
+    if (this.#phase === 'ready') this.#scheduleNext();
+  }
+
   /** Nobody answers: gone, or so slow that our pings do not get through what waits before them. */
   #giveUp(): void {
     this.#end(this.#outlet.bufferedBytes > this.#sockets.socket.writableHighWaterMark ? 'slow' : 'client');
@@ -260,7 +277,8 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
   #scheduleNext(): void {
     const { clock, wheel } = this.#parts;
     const goodMs = this.#principal ? goodForMs(this.#principal, clock.wallMs()) : Number.POSITIVE_INFINITY;
-    wheel.schedule(this, Math.max(0, Math.min(this.#dueMs - clock.nowMs(), goodMs)));
+    const nextMs = Math.min(this.#dueMs, this.#rotateMs) - clock.nowMs();
+    wheel.schedule(this, Math.max(0, Math.min(nextMs, goodMs)));
   }
 
   #isExpired(): boolean {
@@ -311,8 +329,15 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
   }
 
   drain(): void {
+    this.#sendAway('drain');
+  }
+
+  /** Closes, retryably, once everything that was asked is answered. */
+  #sendAway(reason: PoliteEnd): void {
+    this.#leaving = reason;
+    for (const { isRunning } of this.#operations?.values() ?? []) if (isRunning) return;
     this.#outlet.flush();
-    this.close('DRAIN', 'drain');
+    this.close(endTable[reason].close, reason);
   }
 
   destroy(): void {

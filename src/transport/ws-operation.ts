@@ -42,6 +42,11 @@ export class WsOperation implements Sink {
     this.#tail = nextTail(id);
   }
 
+  /** Whether there is no answer yet, and no subscription. */
+  get isRunning(): boolean {
+    return this.#abort !== undefined;
+  }
+
   /** Tells how to end what runs from now on. */
   begin(abort: () => void): void {
     this.#abort = abort;

@@ -14,5 +14,6 @@ export const testStreamSettings: StreamSettings = {
   frameMaxBytes: 262_144,
   bufferMaxBytes: 1_048_576,
   drainWindowMs: 0,
+  connectionMaxAgeMs: 3_600_000,
   allowedOrigins: [],
 };

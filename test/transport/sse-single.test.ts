@@ -168,6 +168,24 @@ describe('single connection mode', () => {
     expect((await run(server, token, 'c')).status).toBe(404);
   });
 
+  it('answers what runs when it has been here for long enough, begins nothing more, and ends then', async () => {
+    const clock = createFakeClock();
+    await using server = await open({ clock, settings: { connectionMaxAgeMs: 10_000 } });
+    const token = await reserve(server);
+    await using wire = await openStream(server, token);
+    await run(server, token, 'event');
+    await run(server, token, 'runs', { query: '{ slow }' });
+    await server.topic.untilRunning(1);
+    clock.advance(10_500);
+    expect((await run(server, token, 'late', { query: '{ hello }' })).status).toBe(503);
+    server.gate.open();
+    const text = await wire.closed;
+    expect(text).toMatch(
+      /"slow":"done"\}\},"id":"runs"\}\n\nevent: complete\ndata: \{"id":"runs"\}\n\nretry: \d+\n\n$/,
+    );
+    expect(server.ends).toEqual([{ reason: 'rotated', transport: 'sse-single' }]);
+  });
+
   it('refuses with JSON and a code of ours', async () => {
     await using server = await open();
     const token = await reserve(server);

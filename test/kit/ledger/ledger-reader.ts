@@ -38,6 +38,8 @@ const query = 'subscription Ledger($room: ID!) { messageAdded(room: $room) { tex
 export class LedgerReader {
   readonly ledger = new Ledger();
   readonly kind: LedgerReaderOptions['kind'];
+  /** What it does, for people. */
+  state = 'nothing yet';
   /** Subscriptions that went on from a cursor. */
   resumed = 0;
   /** Refusals and results that should not be: each is told once. */
@@ -70,9 +72,11 @@ export class LedgerReader {
   async #readOnce(): Promise<void> {
     const { kind, room, token, urls, random } = this.#options;
     const by = pickOne<Subscribe>(random, readerKinds[kind]);
+    this.state = `asks by ${by.name}`;
     const resume = this.#cursor === undefined ? {} : { resume: this.#cursor };
     await using subscriber = by(pickOne(random, urls), { query, variables: { room }, token, ...resume });
     const live = await before(liveWithinMs, subscriber.live);
+    this.state = `is live: ${JSON.stringify(live)}`;
     if (live === undefined) return this.#lookForRefusal(subscriber);
     if (this.#cursor !== undefined) this.resumed += 1;
     this.#cursor ??= live.cursor;

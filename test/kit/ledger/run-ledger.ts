@@ -92,6 +92,9 @@ export async function runLedger(options: LedgerRunOptions): Promise<LedgerReport
   const report = reportOf(seed, rooms, readers, faults);
   if (report.unfinished > 0 || report.surprises.length > 0) {
     for (const surprise of report.surprises) progress(surprise);
+    for (const { reader, room } of readers)
+      if (!reader.isFinished)
+        progress(`${reader.kind} is at ${reader.ledger.last} of ${room.last}: ${reader.state}`);
     for (const { logged } of world.instances) progress(logged().slice(-tellLines).join('\n'));
   }
   // Those that are not finished end with this.
