@@ -85,6 +85,11 @@ export const Product = builder.objectRef<ProductMessage>('Product').implement({
     mediaId: t.expose('mediaId', {
       type: 'BigInt',
       description: 'Number of the product in the media archive.',
+      deprecated: {
+        reason: 'The archive renumbers what it moves: use `images`.',
+        since: '2026-11-23',
+        removal: '2027-06-01',
+      },
     }),
     createdAt: t.field({
       type: 'DateTime',

@@ -46,6 +46,7 @@ export interface WeirConfig {
    * error. Default: no ceiling.
    */
   readonly upstreamLimitPoints?: Readonly<Record<string, number>>;
+  readonly deprecation?: Partial<DeprecationSettings>;
   readonly log?: Partial<LogSettings>;
 }
 
@@ -58,6 +59,7 @@ type RedisSettings = z.infer<typeof redisOptions>;
 type PriceSettings = z.infer<typeof priceOptions>;
 type BudgetSettings = z.infer<typeof budgetOptions>;
 type TrafficSettings = z.infer<typeof trafficOptions>;
+type DeprecationSettings = z.infer<typeof deprecationOptions>;
 type LogSettings = z.infer<typeof logOptions>;
 
 /** A checked configuration with every default filled in. */
@@ -78,6 +80,7 @@ export interface Settings {
   readonly traffic: Readonly<TrafficSettings>;
   readonly policy: BudgetPolicyFor;
   readonly upstreamLimitPoints: Readonly<Record<string, number>>;
+  readonly deprecation: Readonly<DeprecationSettings>;
   readonly log: Readonly<LogSettings>;
 }
 
@@ -261,6 +264,17 @@ const trafficOptions = z.strictObject({
   maxBytes: whole(1024, 1_099_511_627_776, 104_857_600).describe('Size at which recording stops, in bytes'),
 });
 
+const deprecationOptions = z.strictObject({
+  url: z
+    .string()
+    .regex(/^($|https?:\/\/[^\s<>"]+$)/, 'expected an address that begins with https:// or http://')
+    .default('')
+    .meta({
+      description: 'Page about what is deprecated, named in the header `Link` of answers that used it',
+      default: 'none',
+    }),
+});
+
 const logOptions = z.strictObject({
   level: z
     .enum(logLevels, `expected one of ${logLevels.join(', ')}`)
@@ -283,6 +297,7 @@ export const optionSections = {
   prices: priceOptions,
   budget: budgetOptions,
   traffic: trafficOptions,
+  deprecation: deprecationOptions,
   log: logOptions,
 } as const;
 
@@ -302,6 +317,7 @@ const optionTable = z.strictObject({
   prices: priceOptions.prefault({}),
   budget: budgetOptions.prefault({}),
   traffic: trafficOptions.prefault({}),
+  deprecation: deprecationOptions.prefault({}),
   log: logOptions.prefault({}),
   policy: z.custom<BudgetPolicyFor>(isFunction, 'expected a function of the caller').optional(),
   upstreamLimitPoints: z

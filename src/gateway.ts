@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
 import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
+import { createFindDeprecated } from './deprecation/deprecated-uses.ts';
 import { type Budget, createBudget } from './guard/budget/budget.ts';
 import type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
 import { createCostModel } from './guard/cost/cost-model.ts';
@@ -191,6 +192,7 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
     legacyHeaders: settings.budget.legacyHeaders,
     recordTraffic:
       traffic && createTrafficRecorder({ traffic, clock: systemClock, variant, secret: secrets[0] ?? '' }),
+    findDeprecated: createFindDeprecated(settings.deprecation.url),
     upstreams,
     cursors: createSeal({ purpose: 'cursor', ...settings.cursors }),
     masks: createReadMasks(settings.schema),

@@ -41,6 +41,7 @@ describe('parseConfig()', () => {
       prices: { scope: 'prices:read' },
       budget: { mode: 'enforce', legacyHeaders: false },
       traffic: { file: '', maxBytes: 104_857_600 },
+      deprecation: { url: '' },
       policy: expect.any(Function),
       upstreamLimitPoints: {},
       log: { level: 'info' },

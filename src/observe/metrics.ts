@@ -2,6 +2,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import { errorTable } from '../errors.ts';
 import { type BudgetSample, createBudgetGauges } from './budget-gauges.ts';
 import { createChildren, otherLabel } from './children.ts';
+import { createDeprecationMetrics } from './deprecation-metrics.ts';
 import type { OperationRecord } from './operation-record.ts';
 import { createPriceMetrics } from './price-metrics.ts';
 import { createProcessMetrics } from './process-metrics.ts';
@@ -26,7 +27,7 @@ export interface MetricsOptions {
 /** What an operation's metrics are made of. */
 export type MeasuredOperation = Pick<
   OperationRecord,
-  'variant' | 'type' | 'outcome' | 'codes' | 'durationMs' | 'timeline' | 'price'
+  'variant' | 'type' | 'outcome' | 'codes' | 'durationMs' | 'timeline' | 'price' | 'deprecated'
 >;
 
 /** The metrics of one gateway, in a registry of their own. */
@@ -56,6 +57,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const operation = createOperationMetrics(registry, maxLabelSets);
   const timeline = createTimelineMetrics(registry, maxLabelSets);
   const price = createPriceMetrics(registry, maxLabelSets, priceModel);
+  const deprecation = createDeprecationMetrics(registry, maxLabelSets);
   const subscription = createSubscriptionMetrics(registry, maxLabelSets, subscriptions);
   const sampleUpstreams = createUpstreamGauges(registry, upstreams);
   const sampleBudgets = budgets && createBudgetGauges(registry, budgets);
@@ -64,6 +66,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     operation: (record) => {
       operation(record);
       if (record.price !== undefined) price(record, record.price);
+      if (record.deprecated !== undefined) deprecation(record.deprecated);
       if (record.timeline !== undefined) timeline(record.timeline);
     },
     subscription,

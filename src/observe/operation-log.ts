@@ -1,9 +1,10 @@
 import type { OperationRecord, OperationType, Outcome } from './operation-record.ts';
+import { readableText } from './readable-text.ts';
 
 /** The one line of an operation: never a variable, the document, a header or a token. */
 export interface OperationLine {
   readonly requestId: string;
-  /** At most {@link maxTextLength} characters, without control characters; null for none. */
+  /** See {@link readableText}; null for none. */
   readonly operation: string | null;
   readonly type: OperationType;
   readonly variant: string;
@@ -20,16 +21,13 @@ export interface OperationLine {
   /** Points before and after; null where there were none. */
   readonly estimatePoints: number | null;
   readonly actualPoints: number | null;
+  /** Coordinates of what it used that is deprecated, at most {@link maxDeprecated}; absent for nothing. */
+  readonly deprecated?: readonly string[];
   readonly traceId: string | null;
 }
 
-/** Longest text of a client or a token in the log, in UTF-16 units. */
-export const maxTextLength = 100;
-
-/** The names of almost everybody, which need no closer look. */
-const plainText = /^[\w.:|@-]{1,100}$/;
-/** Controls, marks that reverse or hide text, line and paragraph separators, halves of surrogate pairs. */
-const unreadable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+/** Most deprecated elements that one line names. */
+const maxDeprecated = 20;
 
 /** What the log tells of an operation that has ended. */
 export function operationLine(record: OperationRecord): OperationLine {
@@ -48,20 +46,11 @@ export function operationLine(record: OperationRecord): OperationLine {
     keys: timeline ? timeline.batches.reduce((sum, { keys }) => sum + keys, 0) : 0,
     estimatePoints: record.price?.estimatePoints ?? null,
     actualPoints: record.price?.actualPoints ?? null,
+    ...(record.deprecated && { deprecated: record.deprecated.fields.slice(0, maxDeprecated) }),
     traceId: record.traceId ?? null,
   };
 }
 
 function textOrNull(text: string | null): string | null {
   return text === null ? null : readableText(text);
-}
-
-/** Cut before and after: escapes are longer than what they stand for. */
-function readableText(text: string): string {
-  if (plainText.test(text)) return text;
-  return text.slice(0, maxTextLength).replace(unreadable, escapeText).slice(0, maxTextLength);
-}
-
-function escapeText(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }

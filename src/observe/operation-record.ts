@@ -24,6 +24,8 @@ export interface OperationRecord {
   readonly durationMs: number;
   /** Undefined when it ended before it had a price. */
   readonly price: RecordedPrice | undefined;
+  /** What it used that is deprecated; undefined for nothing. */
+  readonly deprecated: RecordedDeprecation | undefined;
   /** Undefined when it was refused before it began. */
   readonly timeline: Timeline | undefined;
   readonly traceId: string | undefined;
@@ -38,4 +40,14 @@ export interface RecordedPrice {
   readonly upstreamCalls: number;
   /** Code with which budgets refused it, or would have where they only measure. */
   readonly refused: string | undefined;
+}
+
+/** Who used what is deprecated. */
+export interface RecordedDeprecation {
+  /** Schema coordinates, each once, from 1. */
+  readonly fields: readonly string[];
+  /** What tells the document: the operation's name, or the beginning of its hash. */
+  readonly document: string;
+  /** The application that asked, as its token names it; the kind of principal where it names none. */
+  readonly client: string;
 }

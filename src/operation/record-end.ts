@@ -1,5 +1,11 @@
 import { type ExecutionResult, getOperationAST, type OperationDefinitionNode } from 'graphql';
-import type { OperationRecord, Outcome, RecordedPrice } from '../observe/operation-record.ts';
+import type { DeprecatedUses } from '../deprecation/deprecated-uses.ts';
+import type {
+  OperationRecord,
+  Outcome,
+  RecordedDeprecation,
+  RecordedPrice,
+} from '../observe/operation-record.ts';
 import type { OperationContext } from './context.ts';
 
 /** Takes the record of an operation that has ended. */
@@ -23,13 +29,14 @@ export interface EndedOperation {
   readonly codes: readonly string[];
   readonly hasData: boolean;
   readonly price?: RecordedPrice | undefined;
+  readonly deprecated?: DeprecatedUses | undefined;
 }
 
 /** The record of an operation that was executed and ended with `results`: one, or the events of a subscription. */
 export function executedRecord(
   context: OperationContext,
   executed: Executed,
-  { codes, hasData, price }: EndedOperation,
+  { codes, hasData, price, deprecated }: EndedOperation,
   nowMs: number,
 ): OperationRecord {
   const operation: OperationDefinitionNode | null | undefined = getOperationAST(...executed);
@@ -43,9 +50,17 @@ export function executedRecord(
     codes,
     durationMs: nowMs - context.startMs,
     price,
+    deprecated: deprecated && recordedDeprecation(deprecated, context),
     timeline: context.timeline,
     traceId: context.traceId,
   };
+}
+
+function recordedDeprecation(
+  { fields, document }: DeprecatedUses,
+  { principal }: OperationContext,
+): RecordedDeprecation {
+  return { fields, document, client: principal.client ?? principal.kind };
 }
 
 /** The record of a request that was refused before it was executed. */
@@ -64,6 +79,7 @@ export function refusedRecord(
     codes,
     durationMs,
     price: undefined,
+    deprecated: undefined,
     timeline: undefined,
     traceId: undefined,
   };

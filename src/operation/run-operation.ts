@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { isAsyncIterable } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
+import type { DeprecatedUses, FindDeprecated } from '../deprecation/deprecated-uses.ts';
 import { rateLimitHeaders } from '../guard/budget/rate-limit-headers.ts';
 import type { DocumentLimits } from '../guard/documents.ts';
 import { shapeError } from '../guard/shape/refusal.ts';
@@ -41,6 +42,7 @@ export interface RunParts extends OnceParts {
   /** Whether answers carry `X-RateLimit-*` as well. */
   readonly legacyHeaders: boolean;
   readonly recordTraffic: RecordTraffic | undefined;
+  readonly findDeprecated: FindDeprecated;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -72,11 +74,12 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
   const { clock, log, limits, charging } = parts;
   const context = args.contextValue as PipelineContext; // as: graphql-js knows nothing of contexts
   let charge: Charge | undefined;
+  let deprecated: DeprecatedUses | undefined;
   const onEnd: Settlement['onEnd'] = (end) => {
     charge?.settle();
     if (charge) parts.recordTraffic?.(args, context, charge);
     context.end();
-    const ended = { ...end, price: charge?.recorded() };
+    const ended = { ...end, price: charge?.recorded(), deprecated };
     context.record(executedRecord(context, [args.document, args.operationName], ended, clock.nowMs()));
   };
   const settlement = { context, log, maxErrors: limits.maxErrors, onEnd };
@@ -84,6 +87,7 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
   try {
     const mode = costModeFrom(context.costHeader);
     const validated = validatedArgs(args, limits);
+    deprecated = deprecatedUses(args, validated, context, parts);
     const operation = pricedOperation(args, mode, validated);
     if ('errors' in operation) return settle(operation, settlement);
     const begun = await charging.begin(operation, context);
@@ -92,7 +96,11 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
     const refusal = begun.refusal();
     if (refusal) return priced(settleFailure(refusal, settlement));
     if (mode === 'validate' || !('schema' in validated)) return priced(settle({ data: null }, settlement));
-    const run = { validated, charge: begun, detach: () => detached(args, context, begun, parts) };
+    const run = {
+      validated,
+      charge: begun,
+      detach: () => detached(args, context, { charge: begun, deprecated }, parts),
+    };
     const execute = () => beforeDeadline(start(run), context.signal, clock);
     if (operation.isMutation) return await runMutation(execute, { run, context, settlement }, parts);
     const result = await execute();
@@ -114,11 +122,11 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
 function detached(
   args: ExecutionArgs,
   context: PipelineContext,
-  charge: Charge,
+  { charge, deprecated }: { readonly charge: Charge; readonly deprecated: DeprecatedUses | undefined },
   { clock, recordTraffic }: RunParts,
 ): ReturnType<Run['detach']> {
   recordTraffic?.(args, context, charge);
-  const ended = { codes: [], hasData: true, price: charge.recorded() };
+  const ended = { codes: [], hasData: true, price: charge.recorded(), deprecated };
   const record = executedRecord(context, [args.document, args.operationName], ended, clock.nowMs());
   const { calls, batches } = context.timeline;
   const timeline = calls.length + batches.length > 0 ? record.timeline : undefined;
@@ -169,6 +177,20 @@ export function validatedArgs(args: ExecutionArgs, limits: DocumentLimits): Vali
   const excess = excessOfVariables(args.variableValues, limits);
   if (excess) throw shapeError(excess, limits[excess]);
   return validateExecutionArgs(args);
+}
+
+/** What the operation uses that is deprecated, told in the headers of its answer. */
+function deprecatedUses(
+  { document, variableValues }: ExecutionArgs,
+  validated: Validated,
+  { setHeader }: PipelineContext,
+  { findDeprecated }: RunParts,
+): DeprecatedUses | undefined {
+  if (!('schema' in validated)) return undefined;
+  const { schema, operation } = validated;
+  const found = findDeprecated({ schema, document, operation, variables: variableValues });
+  for (const name in found?.headers) setHeader(name, found.headers[name] ?? '');
+  return found;
 }
 
 /** The operation as it is priced, or what is wrong with its variables; who only asks for a price may leave them out. */

@@ -10,6 +10,7 @@ import type {
 } from '@pothos/core';
 import type { FieldCall, ListSize } from '../guard/cost/weights.ts';
 import type { IdempotencyDeclaration } from '../idempotency/declaration.ts';
+import type { Deprecatable } from './deprecations.ts';
 
 /** What becomes of a list that is longer than its declared bound: its field fails, or what is beyond is left out. */
 export type Overflow = 'error' | 'cut';
@@ -49,13 +50,15 @@ declare global {
     export interface RootTypeOptions<Types extends SchemaTypes, Type extends RootName> extends Weighed {}
     export interface EnumTypeOptions<Types extends SchemaTypes, Values extends EnumValues<Types>>
       extends Weighed {}
+    export interface EnumValueConfig<Types extends SchemaTypes> extends Deprecatable {}
     export interface ScalarTypeOptions<Types extends SchemaTypes, ScalarInputShape, ScalarOutputShape>
       extends Weighed {}
     export interface InputFieldOptions<
       Types extends SchemaTypes,
       Type extends InputType<Types> | [InputType<Types>],
       Req extends FieldRequiredness<Type>,
-    > extends Weighed {}
+    > extends Weighed,
+        Deprecatable {}
     export interface FieldOptions<
       Types extends SchemaTypes = SchemaTypes,
       ParentShape = unknown,
@@ -64,7 +67,8 @@ declare global {
       Args extends InputFieldMap = InputFieldMap,
       ResolveShape = unknown,
       ResolveReturnShape = unknown,
-    > extends Weighed {
+    > extends Weighed,
+        Deprecatable {
       /** Paths of the upstream message that the resolver reads (google.protobuf.FieldMask); `[]` for none. */
       needs?: readonly string[];
       /** How long the list is at most: IBM's `@listSize`. A connection has its own; any other list must have one. */

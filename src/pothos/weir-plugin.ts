@@ -12,6 +12,7 @@ import { type ListSize, weightsExtension } from '../guard/cost/weights.ts';
 import { idempotencyExtension } from '../idempotency/declaration.ts';
 import { needsExtension } from '../upstream/mask.ts';
 import { assertListSizes } from './assert-list-sizes.ts';
+import { assertDeprecations, withDeprecation } from './deprecations.ts';
 import { assertNoCost, costOption, fieldWeights, withWeights } from './field-weights.ts';
 import { type BoundedField, createListBounds } from './list-bounds.ts';
 import './options.ts';
@@ -42,7 +43,8 @@ const weighedKinds: ReadonlySet<PothosTypeConfig['kind']> = new Set([
 
 /**
  * The schema builder's plugin: writes what a field needs of its upstream message, and what each element costs, into the
- * schema's extensions; refuses a schema with a list that nothing bounds, and holds resolvers to their bounds.
+ * schema's extensions; refuses a schema with a list that nothing bounds or a deprecation without dates, and holds resolvers
+ * to their bounds.
  */
 export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   readonly #bounds = createListBounds();
@@ -62,13 +64,17 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
 
   override onEnumValueConfig(valueConfig: PothosEnumValueConfig<Types>): PothosEnumValueConfig<Types> {
     assertNoCost(valueConfig, 'A value of an enum');
-    return valueConfig;
+    // Pothos keeps the options of values of a TypeScript enum in the config alone.
+    return withDeprecation(valueConfig, valueConfig);
   }
 
   override onInputFieldConfig(fieldConfig: PothosInputFieldConfig<Types>): PothosInputFieldConfig<Types> {
     const { parentType, parentField, name } = fieldConfig;
     const coordinate = parentField ? `${parentType}.${parentField}(${name}:)` : `${parentType}.${name}`;
-    return withWeights(fieldConfig, costOption(fieldConfig, coordinate));
+    return withDeprecation(
+      withWeights(fieldConfig, costOption(fieldConfig, coordinate)),
+      fieldConfig.pothosOptions,
+    );
   }
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -80,7 +86,8 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       ...costOption(fieldConfig, coordinate),
       ...fieldWeights(fieldConfig.pothosOptions, coordinate, isConnection),
     };
-    return this.withNeeds(withIdempotency(withWeights(fieldConfig, weights)));
+    const weighed = withWeights(fieldConfig, weights);
+    return this.withNeeds(withIdempotency(withDeprecation(weighed, fieldConfig.pothosOptions)));
   }
 
   override wrapResolve(
@@ -107,6 +114,7 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
 
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {
     assertListSizes(schema);
+    assertDeprecations(schema);
     return schema;
   }
 

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeNodeId } from '../../src/index.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
+import { post } from '../kit/tiny-gateway.ts';
 
 let shop: Shop;
 
@@ -37,6 +38,18 @@ interface ProductNode {
 interface Products {
   readonly products: Page<ProductNode>;
 }
+
+describe('a field that is on its way out', () => {
+  it('still answers, and tells when it goes', async () => {
+    const of = async (field: string) => {
+      const query = `{ products(first: 1) { edges { node { ${field} } } } }`;
+      const { headers } = await post(shop.url, { query });
+      return [headers.get('deprecation'), headers.get('sunset')];
+    };
+    expect(await of('mediaId')).toEqual(['@1795392000', 'Tue, 01 Jun 2027 00:00:00 GMT']);
+    expect(await of('images')).toEqual([null, null]);
+  });
+});
 
 describe('scalars', () => {
   it('carry 64-bit integers beyond 2^53 exactly', async () => {

@@ -25,6 +25,7 @@ const ranks: Readonly<Record<string, number>> = {
   'src/seal.ts': 1,
   'src/observe/': 1,
   'src/guard/': 2,
+  'src/deprecation/': 2,
   'src/batch/': 2,
   'src/upstream/': 2,
   'src/page/': 2,

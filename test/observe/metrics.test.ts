@@ -27,6 +27,7 @@ function operation(changes: Partial<MeasuredOperation> = {}): MeasuredOperation 
     codes: [],
     durationMs: 20,
     price: undefined,
+    deprecated: undefined,
     timeline: timelineOf(),
     ...changes,
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { maxTextLength, operationLine } from '../../src/observe/operation-log.ts';
+import { operationLine } from '../../src/observe/operation-log.ts';
 import type { OperationRecord } from '../../src/observe/operation-record.ts';
+import { maxTextLength } from '../../src/observe/readable-text.ts';
 import { createTimeline, maxTimelineEntries } from '../../src/observe/timeline.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
 
@@ -15,6 +16,7 @@ function record(changes: Partial<OperationRecord> = {}): OperationRecord {
     codes: [],
     durationMs: 12.345_678,
     price: { estimatePoints: 41, actualPoints: 13, upstreamCalls: 3, refused: undefined },
+    deprecated: undefined,
     timeline: createTimeline(createFakeClock()),
     traceId: 'a'.repeat(32),
     ...changes,

@@ -3,6 +3,7 @@ import { envelop, useEngine, useSchema } from '@envelop/core';
 import { parse, specifiedRules, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { createFindDeprecated } from '../../src/deprecation/deprecated-uses.ts';
 import { createMemoryStore } from '../../src/idempotency/memory-store.ts';
 import { anonymousPrincipal } from '../../src/identity/principal.ts';
 import type { OperationRecord } from '../../src/observe/operation-record.ts';
@@ -273,6 +274,7 @@ function createEngine() {
     legacyHeaders: false,
     idempotency: createMemoryStore({ clock }),
     recordTraffic: undefined,
+    findDeprecated: createFindDeprecated(''),
     log,
     randomHex: createRandomHex(),
   });

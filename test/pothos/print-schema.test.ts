@@ -20,7 +20,7 @@ const priced = build((builder) => {
       color: t.field({
         type: Color,
         cost: 3,
-        deprecationReason: 'Use "name" { }.',
+        deprecated: { reason: 'Use "name" { }', since: '2026-11-01', removal: '2027-03-01' },
         resolve: () => 'RED' as const,
       }),
     }),
@@ -62,7 +62,7 @@ describe('printPricedSchema()', () => {
       'type QueryOwnConnectionEdge @cost(weight: "0") {',
       'type QueryThingsConnectionEdge @cost(weight: "0") {',
       'type Thing implements Named @cost(weight: "2") {',
-      'color: Color @deprecated(reason: "Use \\"name\\" { }.") @cost(weight: "3")',
+      'color: Color @deprecated(reason: "Use \\"name\\" { }. Deprecated since 2026-11-01. Removed after 2027-03-01.") @cost(weight: "3")',
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { validate } from 'graphql';
+import { NoDeprecatedCustomRule, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { schema } from '../../schema/index.ts';
 import { readStoredDocuments } from '../../src/cli/stored-documents.ts';
@@ -22,5 +22,16 @@ describe('the stored documents', () => {
     const { points, upstreamCalls } = compilePrice(model, document).estimate(null);
     expect(points).toBeLessThanOrEqual(ceiling);
     expect(upstreamCalls).toBeLessThan(10);
+  });
+
+  it.each(documents)('$name uses nothing that is deprecated', ({ document }) => {
+    expect(validate(schema, document, [NoDeprecatedCustomRule])).toEqual([]);
+  });
+
+  it('could use something that is', () => {
+    const [error] = validate(schema, parse('{ product(id: "x") { mediaId } }'), [NoDeprecatedCustomRule]);
+    expect(error?.message).toMatch(
+      /^The field Product\.mediaId is deprecated\. .* Removed after 2027-06-01\.$/,
+    );
   });
 });

@@ -76,6 +76,7 @@ describe('createAdminServer()', () => {
       codes: [],
       durationMs: 1,
       price: undefined,
+      deprecated: undefined,
       timeline: undefined,
     });
     const response = await admin.fetch('/metrics?anything=1');
