@@ -20,6 +20,17 @@ export interface IdentityConfig extends TokenOptions {
   readonly keys: KeyOptions;
 }
 
+/**
+ * One face of the graph, by its own schema, addresses and bounds. What it leaves out is as the sections of the same names
+ * say.
+ */
+export interface VariantConfig extends Partial<z.input<typeof variantOptions>> {
+  /** What this variant shows of the graph. Default: the `schema` of the configuration. */
+  readonly schema?: GraphQLSchema;
+  readonly pages?: Partial<PageSettings>;
+  readonly limits?: Partial<VariantLimitSettings>;
+}
+
 /** What weir.config.ts exports: see the table in the README for every option, its unit, default and bounds. */
 export interface WeirConfig {
   /** The executable schema, built with Pothos or anything else that makes a graphql-js schema. */
@@ -48,6 +59,11 @@ export interface WeirConfig {
   readonly upstreamLimitPoints?: Readonly<Record<string, number>>;
   readonly deprecation?: Partial<DeprecationSettings>;
   readonly log?: Partial<LogSettings>;
+  /**
+   * The faces of the graph, by their names: lower-case letters, digits and hyphens. The first is the one that is meant where
+   * none is named. Default: one, `web`.
+   */
+  readonly variants?: Readonly<Record<string, VariantConfig>>;
 }
 
 type ServerSettings = z.infer<typeof serverOptions>;
@@ -61,6 +77,27 @@ type BudgetSettings = z.infer<typeof budgetOptions>;
 type TrafficSettings = z.infer<typeof trafficOptions>;
 type DeprecationSettings = z.infer<typeof deprecationOptions>;
 type LogSettings = z.infer<typeof logOptions>;
+
+/** The bounds that each variant has for itself. */
+type VariantLimitSettings = Omit<LimitSettings, 'closeTimeoutMs'>;
+
+/** Who may ask for the schema itself: anyone, those with a token, nobody. */
+export type Introspection = (typeof introspections)[number];
+
+/** One variant with every default filled in. */
+export interface VariantSettings {
+  readonly name: string;
+  readonly schema: GraphQLSchema;
+  /** At least one. */
+  readonly paths: readonly string[];
+  /** Lower-case, without ports; empty for any. */
+  readonly hosts: readonly string[];
+  /** That a request must have; its name is in lower case. */
+  readonly header: { readonly name: string; readonly value: string } | undefined;
+  readonly introspection: Introspection;
+  readonly pages: Readonly<PageSettings>;
+  readonly limits: Readonly<VariantLimitSettings>;
+}
 
 /** A checked configuration with every default filled in. */
 export interface Settings {
@@ -82,6 +119,8 @@ export interface Settings {
   readonly upstreamLimitPoints: Readonly<Record<string, number>>;
   readonly deprecation: Readonly<DeprecationSettings>;
   readonly log: Readonly<LogSettings>;
+  /** At least one; the first is the one that is meant where none is named. */
+  readonly variants: readonly [VariantSettings, ...VariantSettings[]];
 }
 
 /** Settings, or one line for each fault: where it is, what was expected, what came. */
@@ -109,6 +148,7 @@ const whole = (minimum: number, maximum: number, fallback: number) => {
 
 const budgetModes = ['off', 'measure', 'enforce'] as const;
 const logLevels = ['silent', 'error', 'warn', 'info'] as const;
+const introspections = ['anyone', 'known', 'nobody'] as const;
 
 const serverOptions = z
   .strictObject({
@@ -282,9 +322,61 @@ const logOptions = z.strictObject({
     .describe('How much the log tells'),
 });
 
+const variantOptions = z.strictObject({
+  paths: z
+    .array(z.string().regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'expected a path such as /mobile/graphql'))
+    .min(1, 'expected at least one path')
+    .max(16, 'expected at most 16 paths')
+    .optional()
+    .meta({
+      description:
+        'Where it is served; its event streams that carry many operations, with `/stream` behind it',
+      bounds: '1 to 16, each begins with `/`',
+      default: '`/<name>/graphql`, for the first variant `/graphql` too',
+    }),
+  hosts: z
+    .array(
+      z.string().regex(/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])$/, 'expected a host in lower case, without a port'),
+    )
+    .max(100, 'expected at most 100 hosts')
+    .default([])
+    .meta({
+      description: 'Hosts that it is served at, so that variants may share paths',
+      bounds: 'at most 100, without ports',
+      default: 'any',
+    }),
+  header: z
+    .strictObject({
+      name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected the name of a header in lower case'),
+      value: z.string().min(1, 'expected a value').max(256, 'expected at most 256 characters'),
+    })
+    .optional()
+    .meta({
+      description: 'Header that its requests have, `{ name, value }`, so that variants may share paths',
+      default: 'none',
+    }),
+  introspection: z
+    .enum(introspections, `expected one of ${introspections.join(', ')}`)
+    .optional()
+    .meta({
+      description: 'Who may ask for its schema: `anyone`, those with a token (`known`), `nobody`',
+      default: '`nobody` in production, `anyone` outside',
+    }),
+});
+
+/** The sections that a variant may have for itself. */
+const variantSections = { pages: pageOptions, limits: limitOptions.omit({ closeTimeoutMs: true }) } as const;
+
 const upstreamName = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, 'expected an upstream name of lower-case letters, digits and hyphens');
+
+const variantName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected a variant name of lower-case letters, digits and hyphens');
+
+/** The options of each variant: those of its own, and the sections of which it may have its own values. */
+export const variantTable = { own: variantOptions, sections: variantSections } as const;
 
 /** The option tables of weir.config.ts by section, each option with its description, default and bounds. */
 export const optionSections = {
@@ -323,6 +415,17 @@ const optionTable = z.strictObject({
   upstreamLimitPoints: z
     .record(z.string(), z.number('expected a number of points').min(0, 'expected 0 or more'))
     .default({}),
+  variants: z
+    .record(
+      variantName,
+      variantOptions.extend({
+        schema: z.instanceof(GraphQLSchema, { error: 'expected a GraphQLSchema' }).optional(),
+        pages: z.custom<Options>(isOptions, 'expected an object of options').default({}),
+        limits: z.custom<Options>(isOptions, 'expected an object of options').default({}),
+      }),
+    )
+    .refine((variants) => Object.keys(variants).length > 0, 'expected at least one variant')
+    .default({ web: { hosts: [], pages: {}, limits: {} } }),
 });
 
 /** Environment variables that replace an option of weir.config.ts: the option's path, and how to read the text. */
@@ -378,11 +481,122 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
     ...(isOptions(merged) ? faultsOfUpstreams(optionsOf(merged['upstreams'])) : []),
     ...(isOptions(merged) ? identityFaults(merged['identity'], production) : []),
     ...(isOptions(merged) && production ? secretFaults(optionsOf(merged['cursors'])) : []),
+    ...(isOptions(merged) ? faultsOfVariants(merged, production) : []),
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
   const identity = parsed.data.identity ?? (production ? undefined : developmentIdentity);
   const { policy = createBudgetPolicy() } = parsed.data;
-  return { ok: true, settings: { ...parsed.data, identity, policy, production } };
+  const [first, ...rest] = Object.keys(parsed.data.variants).map((name, index) =>
+    variantFrom(parsed.data, { name, isFirst: index === 0, production }),
+  );
+  if (!first) return { ok: false, faults: ['variants: expected at least one variant'] };
+  return { ok: true, settings: { ...parsed.data, identity, policy, production, variants: [first, ...rest] } };
+}
+
+type Parsed = z.infer<typeof optionTable>;
+
+function variantFrom(
+  { schema, pages, limits, variants }: Parsed,
+  {
+    name,
+    isFirst,
+    production,
+  }: { readonly name: string; readonly isFirst: boolean; readonly production: boolean },
+): VariantSettings {
+  const own = variants[name];
+  return {
+    name,
+    schema: own?.schema ?? schema,
+    paths: own?.paths ?? defaultPaths(name, isFirst),
+    hosts: own?.hosts ?? [],
+    header: own?.header,
+    introspection: own?.introspection ?? (production ? 'nobody' : 'anyone'),
+    pages: pageOptions.parse({ ...pages, ...own?.pages }),
+    limits: variantSections.limits.parse({ ...sharedLimits(limits), ...own?.limits }),
+  };
+}
+
+/** Closing is of the whole gateway. */
+function sharedLimits<Limits extends object>(limits: Limits): Omit<Limits, 'closeTimeoutMs'> {
+  const { closeTimeoutMs: _ofTheGateway, ...shared } = { closeTimeoutMs: 0, ...limits };
+  return shared;
+}
+
+/** What is wrong with the sections of variants, each laid over what all variants share. */
+function faultsOfVariants(config: Options, production: boolean): string[] {
+  const shared = {
+    pages: pageOptions.safeParse(config['pages'] ?? {}).data ?? {},
+    limits: sharedLimits(limitOptions.safeParse(config['limits'] ?? {}).data ?? {}),
+  };
+  const variants = Object.entries(optionsOf(config['variants'])).map(
+    ([name, own]) => [name, optionsOf(own)] as const,
+  );
+  const bounds = variants.flatMap(([name, own]) =>
+    sectionNames.flatMap((section) => {
+      const given = { ...shared[section], ...optionsOf(own[section]) };
+      const parsed = variantSections[section].safeParse(given, { reportInput: true, error: wrongType });
+      const issues = parsed.error?.issues ?? [];
+      return issues.flatMap((issue) =>
+        faultLines({ ...issue, path: ['variants', name, section, ...issue.path] }),
+      );
+    }),
+  );
+  const open = variants.filter(([, { introspection }]) => production && introspection === 'anyone');
+  return [
+    ...bounds,
+    ...open.map(
+      ([name]) => `variants.${name}.introspection: expected known or nobody in production, got 'anyone'`,
+    ),
+    ...clashes(variants.map(([name, own], index) => addressOf(name, own, index === 0))),
+  ];
+}
+
+const sectionNames = ['pages', 'limits'] as const;
+
+/** Where a variant is served, as far as it can be read. */
+interface VariantAddress {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly hosts: readonly unknown[];
+  readonly header: Options | undefined;
+}
+
+function addressOf(name: string, own: Options, isFirst: boolean): VariantAddress {
+  const paths = Array.isArray(own['paths']) ? own['paths'].map(String) : defaultPaths(name, isFirst);
+  return {
+    name,
+    paths: paths.flatMap((path) => [path, `${path}/stream`]),
+    hosts: Array.isArray(own['hosts']) ? own['hosts'] : [],
+    header: isOptions(own['header']) ? own['header'] : undefined,
+  };
+}
+
+/** Variants of which nothing says which one a request is for. */
+function clashes(addresses: readonly VariantAddress[]): string[] {
+  return addresses.flatMap((address, index) =>
+    addresses.slice(index + 1).flatMap((other) => {
+      const path = other.paths.find((each) => address.paths.includes(each));
+      if (path === undefined || !areAlike(address, other)) return [];
+      return [
+        `variants.${other.name}: expected another path, host or header than that of "${address.name}", got ${path} for both`,
+      ];
+    }),
+  );
+}
+
+/** The one that says more of a request has it; two that say as much must say different things. */
+function areAlike(one: VariantAddress, other: VariantAddress): boolean {
+  if (one.hosts.length > 0 !== other.hosts.length > 0) return false;
+  if ((one.header === undefined) !== (other.header === undefined)) return false;
+  if (one.hosts.length > 0 && !one.hosts.some((host) => other.hosts.includes(host))) return false;
+  const { header: first } = one;
+  const { header: second } = other;
+  return !first || !second || first['name'] !== second['name'] || first['value'] === second['value'];
+}
+
+function defaultPaths(name: string, isFirst: boolean): readonly string[] {
+  const own = `/${name}/graphql`;
+  return isFirst ? ['/graphql', own] : [own];
 }
 
 type Options = Record<string, unknown>;

@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
-import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
-import { createFindDeprecated } from './deprecation/deprecated-uses.ts';
-import { type Budget, createBudget } from './guard/budget/budget.ts';
-import type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
-import { createCostModel } from './guard/cost/cost-model.ts';
+import {
+  type Environment,
+  parseConfig,
+  type Settings,
+  type VariantSettings,
+  type WeirConfig,
+} from './config.ts';
+import { createBudget } from './guard/budget/budget.ts';
 import { costModelVersion } from './guard/cost/cost-model-version.ts';
 import { createIdentify } from './identity/identify.ts';
 import { createKeySource } from './identity/keys.ts';
@@ -15,25 +18,20 @@ import { createTokenVerifier } from './identity/token.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { operationLine } from './observe/operation-log.ts';
-import { createRandomHex } from './observe/trace.ts';
-import { createTraffic, type Traffic } from './observe/traffic.ts';
-import { createCharging } from './operation/charging.ts';
-import { createPipeline } from './operation/pipeline.ts';
-import { createTrafficRecorder } from './operation/record-traffic.ts';
+import { createTraffic } from './observe/traffic.ts';
 import { createSharedStores, type SharedStores } from './operation/shared-stores.ts';
-import { createSubscriptionLeases, type SubscriptionLeases } from './operation/subscription-leases.ts';
-import { createResumeCursorCodec } from './realtime/cursor.ts';
-import { createDeliveries, type Deliveries } from './realtime/delivery.ts';
-import { createPump, type Pump } from './realtime/pump.ts';
-import { createSeal } from './seal.ts';
+import { createSubscriptionLeases } from './operation/subscription-leases.ts';
+import { createDeliveries } from './realtime/delivery.ts';
+import { createPump } from './realtime/pump.ts';
 import { createAdminServer } from './transport/admin.ts';
 import { type ClosableStreamRouter, createBrokerStreamRouter } from './transport/broker-stream-router.ts';
 import { closeServer } from './transport/close-server.ts';
-import { createHttpServer, type GraphServer, graphqlPath } from './transport/http.ts';
+import { createHttpServer, type GraphServer } from './transport/http.ts';
+import type { HttpVariant } from './transport/http-variant.ts';
 import { readinessFrom } from './transport/readiness.ts';
-import { createReadMasks } from './upstream/mask.ts';
 import type { UpstreamAnomaly } from './upstream/options.ts';
 import { createUpstream, type Upstream, type UpstreamState } from './upstream/upstream.ts';
+import { createVariantPipeline, type VariantParts } from './variant.ts';
 
 /** A gateway's life: made, started once, closed once. */
 export interface Gateway {
@@ -68,8 +66,6 @@ export class StartError extends Error {
   }
 }
 
-/** The one face of the graph. */
-const variant = 'web';
 /** What settling may take after the longest operation, in milliseconds. */
 const settleMarginMs = 30_000;
 
@@ -97,7 +93,7 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     start: async () => {
       const url = await listen(server, { host, port, variable: 'PORT', option: 'port' });
       const adminAddress = { host, port: adminPort, variable: 'ADMIN_PORT', option: 'adminPort' };
-      return { url: `${url}${graphqlPath}`, adminUrl: await listen(admin, adminAddress) };
+      return { url: `${url}${settings.variants[0].paths[0]}`, adminUrl: await listen(admin, adminAddress) };
     },
     close: () => {
       closed ??= close();
@@ -107,16 +103,8 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
 }
 
 /** What the graph's own server shares with the rest of the gateway. */
-interface GraphParts {
-  readonly stores: SharedStores;
-  readonly deliveries: Deliveries;
-  readonly pump: Pump;
-  readonly subscriptionLeases: SubscriptionLeases;
+interface GraphParts extends VariantParts {
   readonly streamRouter: ClosableStreamRouter | undefined;
-  readonly budget: Budget;
-  readonly traffic: Traffic | undefined;
-  readonly log: Log;
-  readonly upstreams: Readonly<Record<string, Upstream>>;
   readonly keys: KeySource | undefined;
   readonly metrics: Metrics;
 }
@@ -149,11 +137,15 @@ function createParts(settings: Settings, log: Log): GraphParts {
     }),
     budget: createBudget({
       store: stores.budgets,
-      leaseMs: settings.limits.operationTimeoutMs + settleMarginMs,
+      leaseMs: longestOperationMs(settings) + settleMarginMs,
     }),
     traffic: file === '' ? undefined : createTraffic({ file, maxBytes, log }),
     streamRouter: createStreamRouter(settings, stores),
   };
+}
+
+function longestOperationMs({ variants }: Settings): number {
+  return Math.max(...variants.map(({ limits }) => limits.operationTimeoutMs));
 }
 
 /** What feeds events ends before what it reads and writes. */
@@ -169,44 +161,13 @@ async function closeParts(parts: GraphParts): Promise<void> {
 }
 
 function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
-  const { log, upstreams, keys, metrics, budget, traffic, stores, deliveries, pump, streamRouter } = parts;
-  const { secrets } = settings.cursors;
-  const pipeline = createPipeline({
-    clock: systemClock,
-    charging: createCharging({
-      model: createCostModel(settings.schema, { pages: settings.pages }),
-      budget,
-      policyFor: policyUnder(settings.budget.mode, settings.policy),
-      variant,
-      upstreamLimitPoints: settings.upstreamLimitPoints,
-      isTold: ({ scopes }) => !settings.production || scopes.has(settings.prices.scope),
-      log,
-    }),
-    broker: stores.broker,
-    idempotency: stores.idempotency,
-    deliveries,
-    pump,
-    subscriptionLeases: parts.subscriptionLeases,
-    resumeCursors: createResumeCursorCodec(settings.cursors),
-    eventTimeoutMs: settings.limits.operationTimeoutMs,
-    legacyHeaders: settings.budget.legacyHeaders,
-    recordTraffic:
-      traffic && createTrafficRecorder({ traffic, clock: systemClock, variant, secret: secrets[0] ?? '' }),
-    findDeprecated: createFindDeprecated(settings.deprecation.url),
-    upstreams,
-    cursors: createSeal({ purpose: 'cursor', ...settings.cursors }),
-    masks: createReadMasks(settings.schema),
-    pages: settings.pages,
-    limits: settings.limits,
-    onAnomaly: (anomaly) => log.warn(anomaly, 'an upstream answered with rows that nobody asked for'),
-    log,
-    randomHex: createRandomHex(),
-  });
+  const { log, keys, metrics, streamRouter } = parts;
   const { identity } = settings;
   const verifier = identity && keys && createTokenVerifier(identity, { clock: systemClock, keys });
+  const [first, ...others] = settings.variants;
+  const variantOf = (variant: VariantSettings) => httpVariant(settings, variant, parts);
   return createHttpServer({
-    schema: settings.schema,
-    pipeline,
+    variants: [variantOf(first), ...others.map(variantOf)],
     identify: createIdentify(verifier),
     record: (record) => {
       metrics.operation(record);
@@ -214,9 +175,6 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
     },
     clock: systemClock,
     log,
-    bodyMaxBytes: settings.limits.bodyMaxBytes,
-    json: settings.limits,
-    timeoutMs: settings.limits.operationTimeoutMs,
     realtime: settings.realtime,
     streamSecrets: settings.cursors.secrets,
     ...(streamRouter && { streamRouter }),
@@ -226,6 +184,17 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
   });
 }
 
+function httpVariant(settings: Settings, variant: VariantSettings, parts: GraphParts): HttpVariant {
+  const { limits } = variant;
+  return {
+    ...variant,
+    pipeline: createVariantPipeline(settings, variant, parts),
+    bodyMaxBytes: limits.bodyMaxBytes,
+    json: limits,
+    timeoutMs: limits.operationTimeoutMs,
+  };
+}
+
 /** Instances that share a Redis take each other's requests for an event stream; one alone has them all. */
 function createStreamRouter(
   { redis }: Settings,
@@ -233,15 +202,6 @@ function createStreamRouter(
 ): ClosableStreamRouter | undefined {
   if (redis.url === '') return undefined;
   return createBrokerStreamRouter({ broker, leases, clock: systemClock, instanceId: randomUUID() });
-}
-
-/** Books are kept no more strictly than `mode`. */
-function policyUnder(mode: BudgetPolicy['mode'], policyFor: BudgetPolicyFor): BudgetPolicyFor {
-  if (mode === 'enforce') return policyFor;
-  return (caller, face) => {
-    const policy = policyFor(caller, face);
-    return policy.mode === 'off' ? policy : { ...policy, mode };
-  };
 }
 
 function createKeys({ identity, production }: Settings, log: Log): KeySource | undefined {

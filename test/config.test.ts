@@ -45,6 +45,18 @@ describe('parseConfig()', () => {
       policy: expect.any(Function),
       upstreamLimitPoints: {},
       log: { level: 'info' },
+      variants: [
+        {
+          name: 'web',
+          schema,
+          paths: ['/graphql', '/web/graphql'],
+          hosts: [],
+          header: undefined,
+          introspection: 'anyone',
+          pages: { defaultSize: 20, maxSize: 100 },
+          limits: { bodyMaxBytes: 1_048_576, operationTimeoutMs: 5000, ...defaultDocumentLimits },
+        },
+      ],
     });
   });
 
@@ -213,6 +225,134 @@ describe('parseConfig()', () => {
     });
     for (const fault of faults) expect(fault.length).toBeLessThan(200);
     expect(faults).toHaveLength(2);
+  });
+});
+
+describe('parseConfig() with variants', () => {
+  const variants = (given: unknown) => ({ ...minimal, variants: given });
+
+  it('lays what a variant says over what all say', () => {
+    const { variants: parsed } = settingsOf({
+      ...minimal,
+      pages: { defaultSize: 10, maxSize: 50 },
+      limits: { operationTimeoutMs: 700, closeTimeoutMs: 1 },
+      variants: {
+        web: {},
+        mobile: { pages: { maxSize: 12 }, limits: { maxDepth: 7 }, introspection: 'known' },
+      },
+    });
+    expect(parsed).toMatchObject([
+      { name: 'web', paths: ['/graphql', '/web/graphql'], pages: { defaultSize: 10, maxSize: 50 } },
+      {
+        name: 'mobile',
+        schema,
+        paths: ['/mobile/graphql'],
+        introspection: 'known',
+        pages: { defaultSize: 10, maxSize: 12 },
+        limits: { maxDepth: 7, operationTimeoutMs: 700 },
+      },
+    ]);
+    expect(parsed.every(({ limits }) => !('closeTimeoutMs' in limits))).toBe(true);
+  });
+
+  it('takes ten lines for a third variant', () => {
+    const tv = { paths: ['/tv'], hosts: ['tv.example.com'], header: { name: 'x-app', value: 'tv' } };
+    expect(settingsOf(variants({ web: {}, mobile: {}, tv })).variants.map(({ name }) => name)).toEqual([
+      'web',
+      'mobile',
+      'tv',
+    ]);
+  });
+
+  it('tells the schema to nobody in production unless a variant says to whom, and never to anyone', () => {
+    const production = { NODE_ENV: 'production', WEIR_CURSOR_SECRETS: secret };
+    const given = variants({ web: {}, mobile: { introspection: 'known' } });
+    const parsed = parseConfig(given, production);
+    expect(parsed.ok && parsed.settings.variants.map(({ introspection }) => introspection)).toEqual([
+      'nobody',
+      'known',
+    ]);
+    expect(faultsOf(variants({ web: { introspection: 'anyone' } }), production)).toEqual([
+      "variants.web.introspection: expected known or nobody in production, got 'anyone'",
+    ]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['none', {}, 'variants: expected at least one variant, got {}'],
+    [
+      'a name of other characters',
+      { Web: {} },
+      "variants.Web: expected a variant name of lower-case letters, digits and hyphens, got 'Web'",
+    ],
+    [
+      'an unknown option',
+      { web: { colour: 1 } },
+      'variants.web.colour: unknown option; see the README for those that there are',
+    ],
+    [
+      'a bound of the whole gateway',
+      { web: { limits: { closeTimeoutMs: 1 } } },
+      'variants.web.limits.closeTimeoutMs: unknown option; see the README for those that there are',
+    ],
+    [
+      'a bound that is too low',
+      { web: { limits: { maxDepth: 0 } } },
+      'variants.web.limits.maxDepth: expected a whole number from 1 to 50, got 0',
+    ],
+    [
+      'page sizes that contradict those of all',
+      { web: { pages: { maxSize: 10 } } },
+      'variants.web.pages.defaultSize: expected at most pages.maxSize, got { defaultSize: 20, maxSize: 10 }',
+    ],
+    [
+      'a path without its slash',
+      { web: { paths: ['graphql'] } },
+      "variants.web.paths.0: expected a path such as /mobile/graphql, got 'graphql'",
+    ],
+    [
+      'a host with a port',
+      { web: { hosts: ['a.example:80'] } },
+      "variants.web.hosts.0: expected a host in lower case, without a port, got 'a.example:80'",
+    ],
+    [
+      'a header with capitals',
+      { web: { header: { name: 'X-App', value: 'x' } } },
+      "variants.web.header.name: expected the name of a header in lower case, got 'X-App'",
+    ],
+  ])('refuses %s', (_, given, fault) => {
+    expect(faultsOf(variants(given))).toEqual([fault]);
+  });
+
+  const header = (value: string) => ({ name: 'x-app', value });
+
+  it.each<[string, object, object]>([
+    ['one path', {}, {}],
+    ['the path of the event streams of the other', {}, { paths: ['/graphql/stream'] }],
+    ['one path and one of its hosts', { hosts: ['a.example', 'b.example'] }, { hosts: ['b.example'] }],
+    ['one path and one header', { header: header('x') }, { header: header('x') }],
+    [
+      'one path and two headers that may come together',
+      { header: header('x') },
+      { header: { name: 'x-b', value: 'x' } },
+    ],
+  ])('refuses two variants with %s', (_, one, other) => {
+    const given = { one: { paths: ['/graphql'], ...one }, other: { paths: ['/graphql'], ...other } };
+    expect(faultsOf(variants(given))).toEqual([
+      expect.stringMatching(
+        /^variants\.other: expected another path, host or header than that of "one", got /,
+      ),
+    ]);
+  });
+
+  it.each<[string, object, object]>([
+    ['hosts', { hosts: ['a.example'] }, { hosts: ['b.example'] }],
+    ['a host of one', {}, { hosts: ['b.example'] }],
+    ['a header of one', {}, { header: header('x') }],
+    ['values of one header', { header: header('x') }, { header: header('y') }],
+    ['a host and a header', { hosts: ['a.example'] }, { header: header('y') }],
+  ])('takes two variants at one path that differ by %s', (_, one, other) => {
+    const given = { one: { paths: ['/graphql'], ...one }, other: { paths: ['/graphql'], ...other } };
+    expect(faultsOf(variants(given))).toEqual([]);
   });
 });
 

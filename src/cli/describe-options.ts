@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { environmentTable, optionSections, upstreamPrefix } from '../config.ts';
+import { environmentTable, optionSections, upstreamPrefix, variantTable } from '../config.ts';
 import { upstreamDescriptions } from '../upstream/limit-descriptions.ts';
 import { upstreamLimits } from '../upstream/limits.ts';
 
@@ -18,6 +18,7 @@ export interface OptionDescription {
 export function describeOptions(): readonly OptionDescription[] {
   return [
     ...Object.entries(optionSections).flatMap(([section, options]) => describeSection(section, options)),
+    ...describeVariant('variants.<name>'),
     ...describeUpstream('upstreams.<name>'),
   ];
 }
@@ -35,6 +36,18 @@ function describeSection(section: string, options: z.ZodType): OptionDescription
       variable: variableOf(option),
     };
   });
+}
+
+/** Its own options, and the sections of which each variant may have other values. */
+function describeVariant(path: string): OptionDescription[] {
+  const sections = Object.keys(variantTable.sections).map((section) => ({
+    option: `${path}.${section}`,
+    description: `Options of \`${section}\` where they differ for this variant`,
+    default: `those of \`${section}\``,
+    bounds: `as in \`${section}\``,
+    variable: '',
+  }));
+  return [...describeSection(path, variantTable.own), ...sections];
 }
 
 function boundsOf({ bounds, enum: choices, minimum, maximum }: z.core.JSONSchema.BaseSchema): string {

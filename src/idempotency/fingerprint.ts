@@ -4,6 +4,8 @@ import { keyNames } from './key.ts';
 
 /** What was asked under a key. Headers are no part of it. */
 export interface Asked {
+  /** The face of the graph that was asked: an answer of one says what another may not. */
+  readonly variant: string;
   /** The document's text. */
   readonly document: string;
   readonly operationName: string | null | undefined;
@@ -18,8 +20,8 @@ export interface Asked {
  * SHA-256 in hexadecimal of one text for what was asked: equal for variables in another order and for the key in another
  * place, different for all else. Throws TypeError for a value of a scalar that has neither `toJSON` nor members of its own.
  */
-export function fingerprintOf({ document, operationName, variables, owner, key }: Asked): string {
-  const asked = [hash('sha256', document), operationName ?? null, plainOf(variables, key), owner];
+export function fingerprintOf({ variant, document, operationName, variables, owner, key }: Asked): string {
+  const asked = [variant, hash('sha256', document), operationName ?? null, plainOf(variables, key), owner];
   return hash('sha256', canonicalJson(asked));
 }
 

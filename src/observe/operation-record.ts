@@ -15,6 +15,7 @@ export interface OperationRecord {
   /** As the client named it, of any length and with any character; undefined for none. */
   readonly operationName: string | undefined;
   readonly type: OperationType;
+  /** `unknown` when it was refused before that could be read. */
   readonly variant: string;
   /** Who asked; see Principal. Undefined when it was refused before that was known. */
   readonly principal: { readonly kind: string; readonly subject: string | null } | undefined;

@@ -17,6 +17,8 @@ import type { TopicSource } from './topic-source.ts';
 
 /** What all operations of a gateway share. */
 export interface OperationParts {
+  /** The face of the graph that is asked. */
+  readonly variant: string;
   readonly clock: Clock;
   readonly upstreams: Readonly<Record<string, Upstream>>;
   readonly cursors: Seal;
@@ -40,6 +42,8 @@ export interface OperationStart {
 /** What a resolver finds in its context: everything of one operation, and nothing of another. */
 export interface OperationContext<UpstreamName extends string = string> {
   readonly requestId: string;
+  /** The face of the graph that is asked, by its name in weir.config.ts. */
+  readonly variant: string;
   /** Who asks: a user, a client application, or somebody without a token. */
   readonly principal: Principal;
   /** The trace that this operation is part of: 32 hexadecimal digits (W3C Trace Context). */
@@ -95,6 +99,7 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
   }
   const begun: Omit<OperationContext, 'load' | 'loadMany' | 'forget' | 'end'> = {
     requestId: start.requestId,
+    variant: parts.variant,
     principal: start.principal,
     traceId: start.trace.traceId,
     startMs: clock.nowMs(),

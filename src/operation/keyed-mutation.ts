@@ -22,6 +22,7 @@ export interface KeyedMutation {
 }
 
 type KeyContext = Pick<RequestFacts, 'idempotencyHeader'> & {
+  readonly variant: string;
   readonly principal: Principal;
   /** As transports have it: see StreamFacts. */
   readonly params?: { readonly extensions?: Readonly<Record<string, unknown>> | null };
@@ -33,7 +34,7 @@ type KeyContext = Pick<RequestFacts, 'idempotencyHeader'> & {
  */
 export function keyedMutationFrom(
   args: ValidatedExecutionArgs,
-  { idempotencyHeader, params, principal }: KeyContext,
+  { variant, idempotencyHeader, params, principal }: KeyContext,
 ): KeyedMutation | undefined {
   const { operation, document, variableValues } = args;
   if (operation.operation !== OperationTypeNode.MUTATION) return undefined;
@@ -52,6 +53,7 @@ export function keyedMutationFrom(
   const { tenant, kind, subject, network } = principal;
   const owner = [tenant, kind, subject ?? network];
   const asked = {
+    variant,
     document: document.loc?.source.body ?? '',
     operationName: operation.name?.value,
     variables: variableValues.coerced,

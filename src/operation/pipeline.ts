@@ -1,5 +1,7 @@
 import type { Plugin } from 'graphql-yoga';
-import { createDocuments } from '../guard/documents.ts';
+import { createDocuments, type Documents } from '../guard/documents.ts';
+import { createIntrospectionErrors } from '../guard/introspection.ts';
+import type { Principal } from '../identity/principal.ts';
 import { traceFrom } from '../observe/trace.ts';
 import { createOperationContext, type OperationContext } from './context.ts';
 import { createExecutor } from './execution.ts';
@@ -12,7 +14,10 @@ import { withCursor } from './with-cursor.ts';
 export type { RequestFacts } from './request-facts.ts';
 
 /** What the pipeline needs of its gateway. */
-export type PipelineParts = Omit<SubscribeParts, 'executor'>;
+export interface PipelineParts extends Omit<SubscribeParts, 'executor'> {
+  /** Whether a caller may ask for the schema. */
+  readonly mayIntrospect: (principal: Principal) => boolean;
+}
 
 /**
  * The one path parse -> guard -> execute -> settle, as an Envelop plugin: every transport obtains it with `getEnveloped`,
@@ -22,13 +27,19 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
   const executor = createExecutor();
   const subscribeParts = { ...parts, executor };
   const documents = createDocuments(parts.limits);
+  const introspectionErrors = createIntrospectionErrors();
+  const validateUntold: Documents['validate'] = (schema, document, rules) => {
+    const errors = documents.validate(schema, document, rules);
+    return errors.length > 0 ? errors : introspectionErrors(schema, document);
+  };
   const captureParts = { ...subscribeParts, documents };
   return {
     onParse({ setParseFn }) {
       setParseFn((source) => documents.parse(typeof source === 'string' ? source : source.body));
     },
-    onValidate({ setValidationFn }) {
-      setValidationFn(documents.validate);
+    onValidate({ context, setValidationFn }) {
+      const isTold = parts.mayIntrospect(context.principal);
+      setValidationFn(isTold ? documents.validate : validateUntold);
     },
     onContextBuilding({ context, extendContext }) {
       extendContext(startOperation(parts, context));

@@ -44,7 +44,7 @@ export function executedRecord(
     requestId: context.requestId,
     operationName: operation?.name?.value,
     type: operation?.operation ?? 'unknown',
-    variant: defaultVariant,
+    variant: context.variant,
     principal: context.principal,
     outcome: outcomeOf(codes, hasData),
     codes,
@@ -65,19 +65,14 @@ function recordedDeprecation(
 
 /** The record of a request that was refused before it was executed. */
 export function refusedRecord(
-  requestId: string,
-  codes: readonly string[],
-  durationMs: number,
+  refused: Pick<OperationRecord, 'requestId' | 'variant' | 'codes' | 'durationMs'>,
 ): OperationRecord {
   return {
-    requestId,
+    ...refused,
     operationName: undefined,
     type: 'unknown',
-    variant: defaultVariant,
     principal: undefined,
     outcome: 'refused',
-    codes,
-    durationMs,
     price: undefined,
     deprecated: undefined,
     timeline: undefined,
@@ -89,9 +84,6 @@ export function refusedRecord(
 export function codesOf({ errors = [] }: ExecutionResult): readonly string[] {
   return errors.map(({ extensions }) => String(extensions['code']));
 }
-
-/** The face of the graph that is served while there is only one. */
-const defaultVariant = 'web';
 
 function outcomeOf(codes: readonly string[], hasData: boolean): Outcome {
   if (codes.length === 0) return 'ok';

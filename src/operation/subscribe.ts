@@ -91,7 +91,7 @@ function deliverable(
   const { topic, source, principal } = subscribed;
   const { log, charging, resumeCursors } = parts;
   const request: Omit<DeliveryRequest, 'sink'> = {
-    cohort: cohortOf(subscribed),
+    cohort: cohortOf(parts.variant, subscribed),
     topic,
     after,
     account: createEventAccount({
@@ -120,9 +120,10 @@ function notCharged(log: Log, requestId: string): (err: unknown) => void {
 }
 
 /** Equal for all who share one execution. Variables are plain data, as their transport parsed them. */
-function cohortOf({ args, topic, audienceKey: key }: Subscribed): string {
+function cohortOf(variant: string, { args, topic, audienceKey: key }: Subscribed): string {
   const { document, operationName, variableValues } = args;
   return JSON.stringify([
+    variant,
     hash('sha256', document.loc?.source.body ?? print(document)),
     operationName ?? null,
     canonicalJson(variableValues ?? {}),

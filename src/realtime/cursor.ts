@@ -30,14 +30,16 @@ export interface ResumeCursorCodec {
 export interface ResumeCursorOptions {
   /** At least one, each at least 32 bytes. The first signs, all verify: rotate by putting a new one in front. */
   readonly secrets: readonly string[];
+  /** The face of the graph whose cursors they are: another's are refused. */
+  readonly variant: string;
 }
 
 /**
- * A codec for cursors that are sealed (see {@link createSeal}) for their topic and audience: none can be forged, or moved to
- * another topic or audience. Throws RangeError when there is no secret or one is shorter than 32 bytes.
+ * A codec for cursors that are sealed (see {@link createSeal}) for their variant, topic and audience: none can be forged, or
+ * moved to another of these. Throws RangeError when there is no secret or one is shorter than 32 bytes.
  */
-export function createResumeCursorCodec({ secrets }: ResumeCursorOptions): ResumeCursorCodec {
-  const cursors = createSeal({ purpose: 'resume cursor', secrets });
+export function createResumeCursorCodec({ secrets, variant }: ResumeCursorOptions): ResumeCursorCodec {
+  const cursors = createSeal({ purpose: `resume cursor ${variant}`, secrets });
   return {
     encode: (scope, { epoch, offset }) => cursors.seal(scopeText(scope), `${offset} ${epoch}`),
     parse: (scope, cursor) => {

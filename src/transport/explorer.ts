@@ -32,6 +32,16 @@ const contentSecurityPolicy = [
   "base-uri 'none'",
 ].join('; ');
 
+/** Explorers by the paths at which graphs are: each is made when it is first asked for. */
+export function createExplorers(): (endpoint: string) => Explorer {
+  const known = new Map<string, Explorer>();
+  return (endpoint) => {
+    const explorer = known.get(endpoint) ?? createExplorer(endpoint);
+    known.set(endpoint, explorer);
+    return explorer;
+  };
+}
+
 async function renderPage(endpoint: string): Promise<Buffer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   return Buffer.from(renderGraphiQL({ endpoint, title: 'Weir' }));

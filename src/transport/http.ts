@@ -7,51 +7,37 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import type { GraphQLSchema } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
-import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Credentials, Identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
-import type { OperationContext } from '../operation/context.ts';
 import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
 import type { RequestFacts } from '../operation/request-facts.ts';
 import { timeoutFrom } from '../operation/timeout.ts';
 import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
 import { type Accepted, acceptedFrom } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
-import { createExplorer } from './explorer.ts';
-import { createHttpBorder, wrapError } from './http-border.ts';
+import { createExplorers } from './explorer.ts';
+import { type HttpVariant, type ServedVariant, serveVariant } from './http-variant.ts';
 import { asksForPage, assertServable, assertStreamable } from './negotiation.ts';
 import { refuse, sendRefusal } from './refusal.ts';
 import { lastEventIdFrom } from './stream-answer.ts';
-import type { StreamOperationParts } from './stream-operation.ts';
 import type { SubscriptionEnd } from './stream-parts.ts';
 import type { StreamRouter } from './stream-router.ts';
 import { createStreams, type StreamSettings, type Streams } from './streams.ts';
+import { createVariantRoutes, type Route, type Routed } from './variant-routes.ts';
 import type { WsOpening } from './ws-connection.ts';
+import { refuseElsewhere } from './ws-server.ts';
 
-/** Where the graph is served. */
-export const graphqlPath = '/graphql';
-
-/** Where event streams are served that carry many operations each. */
-export const streamPath = `${graphqlPath}/stream`;
-
-/** What the HTTP transport serves, and within which limits. */
+/** What the HTTP transport serves. */
 export interface HttpOptions {
-  readonly schema: GraphQLSchema;
-  readonly pipeline: Plugin<RequestFacts & OperationContext>;
+  /** The first is the one that is meant where none is named. */
+  readonly variants: readonly [HttpVariant, ...HttpVariant[]];
   readonly log: Log;
   readonly identify: Identify;
   readonly record: RecordEnd;
   readonly clock: Clock;
-  readonly bodyMaxBytes: number;
-  /** Bounds of a request's JSON. */
-  readonly json: JsonLimits;
-  /** Longest that an operation may take; `Weir-Timeout-Ms` can only shorten it. */
-  readonly timeoutMs: number;
   readonly realtime: StreamSettings;
   /** Sign what event streams are reserved with. */
   readonly streamSecrets: readonly string[];
@@ -85,16 +71,14 @@ export interface GraphServer extends Pick<Streams, 'drain' | 'openConnections'> 
 export function createHttpServer(options: HttpOptions): GraphServer {
   const streams = createStreams({
     ...options,
-    // as: what Envelop's `any` hides is told by Enveloped
-    getEnveloped: createGraph(options).getEnveloped as unknown as StreamOperationParts['getEnveloped'],
     settings: options.realtime,
-    path: graphqlPath,
     sameOriginOnly: options.production,
     secrets: options.streamSecrets,
     ...(options.streamRouter ? { router: options.streamRouter } : {}),
     random: Math.random,
   });
-  const answer = createAnswer(options, streams);
+  const route = createVariantRoutes(options.variants.map((variant) => serveVariant(variant, streams)));
+  const answer = createAnswer(options);
   const server = createServer(socketTimeouts, (request, response) => {
     // Once the server is closing, a kept-alive connection has no further request to wait for.
     response.once('close', () => {
@@ -103,7 +87,9 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     void serve(request, response);
   });
   server.on('upgrade', (request, socket: Socket, head) => {
-    streams.upgrade(request, socket, head, openingFrom(request));
+    const routed = routeOf(route, request);
+    if (!routed || routed.isStream) refuseElsewhere(socket);
+    else routed.served.upgrade(request, socket, head, openingFrom(request));
   });
   return { server, drain: streams.drain, openConnections: streams.openConnections };
 
@@ -112,13 +98,18 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     const record = recordOnce(options.record);
     const client = watchClient(response);
     const facts = { ...factsOf(request, response, client.signal), record };
+    const { requestId } = facts;
+    const routed = routeOf(route, request);
+    const variant = routed?.served.name ?? 'unknown';
     const onRefused = (codes: readonly string[]) =>
-      record(refusedRecord(facts.requestId, codes, options.clock.nowMs() - startMs));
-    response.setHeader('x-request-id', facts.requestId);
+      record(refusedRecord({ requestId, variant, codes, durationMs: options.clock.nowMs() - startMs }));
+    response.setHeader('x-request-id', requestId);
     try {
-      await answer({ request, response, unwatch: client.cleanup }, facts);
+      if (!routed) throw notThere(request, options.variants[0]);
+      for (const name of routed.vary) response.appendHeader('vary', name);
+      await answer({ request, response, unwatch: client.cleanup, routed }, facts);
     } catch (thrown) {
-      const error = refuse(thrown, facts.requestId, options.log);
+      const error = refuse(thrown, requestId, options.log);
       onRefused([String(error.extensions['code'])]);
       sendRefusal(response, error);
     }
@@ -130,22 +121,22 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly unwatch: () => void;
+  readonly routed: Routed<ServedVariant>;
 }
 
 type Answer = (exchange: Exchange, facts: Omit<RequestFacts, 'principal' | 'deadlineMs'>) => Promise<void>;
 
 /** Answers what can be answered, and rejects with what is to be refused. */
-function createAnswer(options: HttpOptions, streams: Streams): Answer {
-  const explorer = options.explorer ? createExplorer(graphqlPath) : undefined;
+function createAnswer(options: HttpOptions): Answer {
+  const explorer = options.explorer ? createExplorers() : undefined;
   const acceptedBy = createAcceptedBy();
-  return async ({ request, response, unwatch }, facts) => {
+  return async ({ request, response, unwatch, routed }, facts) => {
     const { url = '' } = request;
-    const path = pathOf(url);
-    assertPath(path);
-    if (explorer && path === graphqlPath && asksForPage(request)) return explorer(response);
-    if (path === streamPath) assertStreamable(request);
+    const { served, path, isStream } = routed;
+    if (explorer && !isStream && asksForPage(request)) return explorer(path)(response);
+    if (isStream) assertStreamable(request);
     else assertServable(request);
-    const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), options.timeoutMs);
+    const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), served.timeoutMs);
     const identified = options.identify(credentialsOf(request));
     const principal =
       identified instanceof Promise
@@ -153,18 +144,18 @@ function createAnswer(options: HttpOptions, streams: Streams): Answer {
         : identified;
     const readParameters = async () =>
       request.method === 'POST'
-        ? parseBody(await readBody(request, options.bodyMaxBytes), options.json)
-        : parseQuery(url, options.json);
-    if (path === streamPath) {
+        ? parseBody(await readBody(request, served.bodyMaxBytes), served.json)
+        : parseQuery(url, served.json);
+    if (isStream) {
       unwatch();
-      return streams.answerSingle({ request, facts: { ...facts, principal }, readParameters }, response);
+      return served.answerSingle({ request, facts: { ...facts, principal }, readParameters }, response);
     }
     const parameters = await readParameters();
     unwatch();
     const { method, lastEventId } = streamedFrom(request, url);
     const accepted = acceptedBy(request.headers.accept);
     const known = { ...facts, deadlineMs, principal };
-    await streams.answer({ method, lastEventId, facts: known, parameters, accepted }, response);
+    await served.answer({ method, lastEventId, facts: known, parameters, accepted }, response);
   };
 }
 
@@ -202,26 +193,6 @@ async function principalBefore(
   }
 }
 
-function createGraph({ schema, pipeline }: HttpOptions) {
-  return createYoga<RequestFacts>({
-    schema,
-    plugins: [createHttpBorder(), pipeline],
-    graphqlEndpoint: graphqlPath,
-    // Yoga takes any address that ends so for its health check: no address has a space.
-    healthCheckEndpoint: ' ',
-    graphiql: false,
-    landingPage: false,
-    logging: false,
-    cors: false,
-    multipart: false,
-    // The pipeline keeps documents, within bounds.
-    parserAndValidationCache: false,
-    // The body is read, limited and parsed before Yoga sees the request.
-    maxRequestBodySize: false,
-    maskedErrors: { maskError: wrapError },
-  });
-}
-
 function credentialsOf(request: IncomingMessage): Credentials {
   // `headers` keeps one of several values in silence; Node makes `headersDistinct` when it is read, so it is read late.
   const isGiven = request.headers.authorization !== undefined;
@@ -234,7 +205,6 @@ function credentialsOf(request: IncomingMessage): Credentials {
 function openingFrom(request: IncomingMessage): WsOpening {
   return {
     ...credentialsOf(request),
-    path: pathOf(request.url ?? ''),
     requestId: requestIdOf(request.headers),
     traceparent: headerOf(request.headers['traceparent']),
   };
@@ -280,10 +250,16 @@ function headerOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function assertPath(path: string): void {
-  if (path === graphqlPath || path === streamPath) return;
-  throw new WeirError('NOT_FOUND', {
-    message: `Expected a request to ${graphqlPath}, got ${path.slice(0, 100)}.`,
+function routeOf(
+  route: Route<ServedVariant>,
+  { url = '', headers }: IncomingMessage,
+): Routed<ServedVariant> | undefined {
+  return route(pathOf(url), headers);
+}
+
+function notThere({ url = '' }: IncomingMessage, { paths: [path = '/'] }: HttpVariant): WeirError {
+  return new WeirError('NOT_FOUND', {
+    message: `Expected a request to ${path}, got ${pathOf(url).slice(0, 100)}.`,
   });
 }
 

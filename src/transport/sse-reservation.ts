@@ -19,9 +19,9 @@ export const reservationMs = 30_000;
 
 const nonceBytes = 16;
 
-/** Tokens that are sealed for their principal; see {@link createSeal} for the secrets. */
-export function createReservations(secrets: readonly string[], clock: Clock): Reservations {
-  const tokens = createSeal({ purpose: 'event stream', secrets });
+/** Tokens that are sealed for their principal and variant; see {@link createSeal} for the secrets. */
+export function createReservations(secrets: readonly string[], clock: Clock, variant: string): Reservations {
+  const tokens = createSeal({ purpose: `event stream ${variant}`, secrets });
   return {
     issue: ({ audienceKeys }) => {
       const endMs = Math.floor(clock.wallMs() + reservationMs);

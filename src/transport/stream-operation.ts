@@ -79,6 +79,8 @@ export interface StreamFacts extends RequestFacts {
 
 /** What preparing needs of the gateway. */
 export interface StreamOperationParts {
+  /** The face of the graph whose pipeline this is. */
+  readonly variant: string;
   readonly getEnveloped: (facts: StreamFacts) => Enveloped;
   readonly clock: Clock;
   readonly log: Log;
@@ -117,7 +119,9 @@ export function createStreamOperations(parts: StreamOperationParts): PrepareOper
     const refused = (thrown: readonly unknown[]): Refused => {
       const errors = thrown.map((error) => refuse(error, request.requestId, parts.log));
       const codes = errors.map(({ extensions }) => String(extensions['code']));
-      record(refusedRecord(request.requestId, codes, parts.clock.nowMs() - startMs));
+      const { requestId } = request;
+      const durationMs = parts.clock.nowMs() - startMs;
+      record(refusedRecord({ requestId, variant: parts.variant, codes, durationMs }));
       return { kind: 'refused', errors };
     };
     const gone = new AbortController();

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts';
 import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Identify } from '../identity/identify.ts';
 import { createConnectionWheel } from './connection-wheel.ts';
@@ -10,6 +9,7 @@ import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
 import { createStreamOperations, type StreamOperationParts } from './stream-operation.ts';
 import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
 import { createMemoryStreamHub, type StreamRouter } from './stream-router.ts';
+import { shareStreamRouter } from './variant-stream-router.ts';
 import { WriteTurn } from './write-turn.ts';
 import { createWsServer, type Upgrade, type WsServerOptions } from './ws-server.ts';
 
@@ -23,14 +23,9 @@ export interface StreamSettings
 }
 
 /** What the gateway gives to its streams. */
-export interface StreamOptions extends StreamOperationParts {
+export interface StreamOptions extends Omit<StreamOperationParts, 'getEnveloped' | 'variant'> {
   readonly identify: Identify;
   readonly settings: StreamSettings;
-  readonly timeoutMs: number;
-  /** Bounds of a message's JSON. */
-  readonly json: JsonLimits;
-  /** Of the graph, for upgrades. */
-  readonly path: string;
   readonly sameOriginOnly: boolean;
   /** Sign the tokens of reserved streams: at least one, the same on all instances. */
   readonly secrets: readonly string[];
@@ -40,12 +35,25 @@ export interface StreamOptions extends StreamOperationParts {
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
 }
 
-/** The transports of real time of one gateway. */
-export interface Streams {
+/** A variant whose operations streams carry. */
+export interface StreamVariant extends Pick<StreamOperationParts, 'getEnveloped' | 'variant'> {
+  readonly timeoutMs: number;
+  /** Bounds of a message's JSON. */
+  readonly json: JsonLimits;
+}
+
+/** The transports of real time of one variant. */
+export interface VariantStreams {
   readonly upgrade: Upgrade;
   readonly answer: AnswerStream;
   /** The single connection mode of event streams. */
   readonly answerSingle: AnswerSingle;
+}
+
+/** The transports of real time of one gateway: what all variants share is counted, bounded and drained together. */
+export interface Streams {
+  /** Called once for each variant. */
+  readonly serve: (variant: StreamVariant) => VariantStreams;
   /** Connections that are open: WebSockets and event streams together. */
   readonly openConnections: () => number;
   /** Refuses what is new, sends every connection away within the window, and resolves when none is left. Idempotent. */
@@ -56,19 +64,24 @@ export interface Streams {
 export function createStreams(options: StreamOptions): Streams {
   const { clock, settings, random } = options;
   const connections = new Connections(settings);
-  const parts = partsFrom(options, connections, clock);
+  const shared = { connections, wheel: createConnectionWheel(clock), writes: new WriteTurn() };
+  const routerOf = shareStreamRouter(options.router ?? createMemoryStreamHub().join());
   let drained: Promise<void> | undefined;
   return {
-    upgrade: createWsServer(parts, {
-      path: options.path,
-      allowedOrigins: settings.allowedOrigins,
-      sameOriginOnly: options.sameOriginOnly,
-    }),
-    answer: createStreamAnswer(parts),
-    answerSingle: createSseSingleServer(parts, {
-      reservations: createReservations(options.secrets, clock),
-      router: options.router ?? createMemoryStreamHub().join(),
-    }),
+    serve: (variant) => {
+      const parts = { ...shared, ...partsFrom(options, variant) };
+      return {
+        upgrade: createWsServer(parts, {
+          allowedOrigins: settings.allowedOrigins,
+          sameOriginOnly: options.sameOriginOnly,
+        }),
+        answer: createStreamAnswer(parts),
+        answerSingle: createSseSingleServer(parts, {
+          reservations: createReservations(options.secrets, clock, variant.variant),
+          router: routerOf(variant.variant),
+        }),
+      };
+    },
     openConnections: () => connections.open.size,
     drain: () => {
       drained ??= drainConnections(connections, { windowMs: settings.drainWindowMs, clock, random });
@@ -77,18 +90,18 @@ export function createStreams(options: StreamOptions): Streams {
   };
 }
 
-function partsFrom(options: StreamOptions, connections: Connections, clock: Clock): StreamParts {
+function partsFrom(
+  options: StreamOptions,
+  variant: StreamVariant,
+): Omit<StreamParts, 'connections' | 'wheel' | 'writes'> {
   return {
-    prepare: createStreamOperations(options),
+    prepare: createStreamOperations({ ...options, ...variant }),
     identify: options.identify,
-    clock,
-    wheel: createConnectionWheel(clock),
-    connections,
-    writes: new WriteTurn(),
+    clock: options.clock,
     limits: options.settings,
     random: options.random,
-    timeoutMs: options.timeoutMs,
-    json: options.json,
+    timeoutMs: variant.timeoutMs,
+    json: variant.json,
     onSubscriptionEnd: options.onSubscriptionEnd,
   };
 }

@@ -23,8 +23,6 @@ import { MessageRate, type RateCount } from './ws-rate.ts';
 
 /** What is kept of the request that opened a connection; its token only until the principal is known. */
 export interface WsOpening extends Credentials {
-  /** Of its URL, without the query. */
-  readonly path: string;
   readonly requestId: string;
   readonly traceparent: string | undefined;
 }

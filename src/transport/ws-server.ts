@@ -11,8 +11,6 @@ export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer, o
 
 /** What upgrades need beside what all streams share. */
 export interface WsServerOptions {
-  /** Where WebSockets are opened. */
-  readonly path: string;
   /** Origins that may connect, as browsers send them; empty for that of the request's own host. */
   readonly allowedOrigins: readonly string[];
   /** Whether an origin is checked while `allowedOrigins` is empty. */
@@ -33,7 +31,7 @@ class ConnectedSocket extends WebSocket {
 export function createWsServer(parts: StreamParts, options: WsServerOptions): Upgrade {
   const server = new WebSocketServer(serverOptions(parts.limits.frameMaxBytes));
   return (request, socket, head, opening) => {
-    const refusal = opening.path === options.path ? refusalOf(request, parts, options) : wrongPath;
+    const refusal = refusalOf(request, parts, options);
     if (refusal !== undefined) return refuseUpgrade(socket, refusal);
     server.handleUpgrade(request, socket, head, (webSocket) => {
       if (!(webSocket instanceof ConnectedSocket)) return;
@@ -41,6 +39,11 @@ export function createWsServer(parts: StreamParts, options: WsServerOptions): Up
       listen(webSocket);
     });
   };
+}
+
+/** Refuses an upgrade where no WebSocket is served. */
+export function refuseElsewhere(socket: Socket): void {
+  refuseUpgrade(socket, wrongPath);
 }
 
 function serverOptions(maxPayload: number) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeOptions } from '../../src/cli/describe-options.ts';
-import { environmentTable, optionSections, parseConfig } from '../../src/config.ts';
+import { environmentTable, optionSections, parseConfig, variantTable } from '../../src/config.ts';
 import { upstreamLimits } from '../../src/upstream/limits.ts';
 
 const rows = describeOptions();
@@ -11,7 +11,14 @@ describe('describeOptions()', () => {
       Object.keys(shape).map((name) => `${section}.${name}`),
     );
     const numbers = Object.keys(upstreamLimits).map((name) => `upstreams.<name>.${name}`);
-    expect(rows.map(({ option }) => option)).toEqual([...sections, 'upstreams.<name>.target', ...numbers]);
+    const ofVariants = [...Object.keys(variantTable.own.shape), ...Object.keys(variantTable.sections)];
+    const variants = ofVariants.map((name) => `variants.<name>.${name}`);
+    expect(rows.map(({ option }) => option)).toEqual([
+      ...sections,
+      ...variants,
+      'upstreams.<name>.target',
+      ...numbers,
+    ]);
   });
 
   it.each(rows.map((row) => [row.option, row] as const))(

@@ -3,6 +3,7 @@ import { type Asked, fingerprintOf, recordIdOf } from '../../src/idempotency/fin
 
 const key = 'key-0123456789ab';
 const asked: Asked = {
+  variant: 'web',
   document: 'mutation ($input: Input!) { change(input: $input) { id } }',
   operationName: undefined,
   variables: { input: { a: 1, b: [1n, 'x'], idempotencyKey: key } },
@@ -22,6 +23,7 @@ describe('fingerprintOf()', () => {
   });
 
   it.each<[string, Partial<Asked>]>([
+    ['the variant', { variant: 'mobile' }],
     ['the document', { document: `${asked.document} ` }],
     ['the operation', { operationName: 'Other' }],
     ['the owner', { owner: ['tenant', 'user', 'user-2'] }],

@@ -36,6 +36,7 @@ const ranks: Readonly<Record<string, number>> = {
   'src/pothos/': 3,
   'src/config.ts': 3,
   'src/transport/': 4,
+  'src/variant.ts': 4,
   'src/gateway.ts': 5,
   'src/index.ts': 6,
   'src/cli/': 6,

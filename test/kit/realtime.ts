@@ -23,7 +23,7 @@ export function realtimeOf(
     deliveries: createDeliveries(broker),
     pump: createPump({ broker, leases, log, clock }),
     subscriptionLeases: createSubscriptionLeases({ leases, clock, log, limit: 10_000 }),
-    resumeCursors: createResumeCursorCodec({ secrets: ['x'.repeat(32)] }),
+    resumeCursors: createResumeCursorCodec({ secrets: ['x'.repeat(32)], variant: 'web' }),
     eventTimeoutMs: 5000,
   };
 }

@@ -56,16 +56,23 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
   const contexts: SeenContext[] = [];
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   const gate = { open, opened };
-  const graph = createHttpServer({
+  const served = (name: string, path: string) => ({
+    name,
+    paths: [path],
+    hosts: [],
+    header: undefined,
     schema: buildTestSchema(gate.opened),
     pipeline: testPipeline(topic, contexts),
+    bodyMaxBytes: 65_536,
+    json: { jsonMaxDepth: 32, jsonMaxMembers: 10_000 },
+    timeoutMs: 5000,
+  });
+  const graph = createHttpServer({
+    variants: [served('web', '/graphql'), served('mobile', '/mobile/graphql')],
     log: createCollectingLog(),
     identify: options.identify ?? createIdentify(undefined),
     record: (record) => void records.push(record),
     clock: options.clock ?? systemClock,
-    bodyMaxBytes: 65_536,
-    json: { jsonMaxDepth: 32, jsonMaxMembers: 10_000 },
-    timeoutMs: 5000,
     realtime: { ...testStreamSettings, ...options.settings },
     streamSecrets: ['a secret of the test, 32 bytes long'],
     ...(options.router ? { streamRouter: options.router } : {}),

@@ -248,6 +248,7 @@ function parkedTicks(onReturn: () => void): AsyncIterableIterator<number> {
 
 function partsWith(clock: OperationParts['clock'], probe: Probe = createProbe()): OperationParts {
   return {
+    variant: 'web',
     clock,
     upstreams: {},
     cursors: createSeal({ purpose: 'cursor', secrets: ['x'.repeat(32)] }),
@@ -272,6 +273,7 @@ function createEngine() {
     ...realtimeOf(createFakeClock(), log),
     charging: chargingOf(schema),
     legacyHeaders: false,
+    mayIntrospect: () => true,
     idempotency: createMemoryStore({ clock }),
     recordTraffic: undefined,
     findDeprecated: createFindDeprecated(''),

@@ -44,6 +44,7 @@ function openRunner<Time extends Clock>(clock: Time, changes: Partial<Idempotenc
     const context = Object.assign(
       createOperationContext(
         {
+          variant: 'web',
           clock,
           upstreams: { library: upstream },
           cursors: createSeal({ purpose: 'cursor', secrets: ['x'.repeat(32)] }),

@@ -3,7 +3,7 @@ import { assertResumeCursor, createResumeCursorCodec } from '../../src/realtime/
 import { maxSealedLength } from '../../src/seal.ts';
 
 const [secret, newSecret] = ['s'.repeat(32), 'n'.repeat(32)];
-const codec = createResumeCursorCodec({ secrets: [secret] });
+const codec = createResumeCursorCodec({ secrets: [secret], variant: 'web' });
 const scope = { topic: { key: 'changed:17' }, audienceKey: 'viewer:1' };
 const position = { epoch: 'q3_-Zk.1', offset: 42 };
 
@@ -52,8 +52,8 @@ describe('createResumeCursorCodec()', () => {
   });
 
   it('accepts cursors of an old secret while it is listed, and signs with the first', () => {
-    const rotated = createResumeCursorCodec({ secrets: [newSecret, secret] });
-    const retired = createResumeCursorCodec({ secrets: [newSecret] });
+    const rotated = createResumeCursorCodec({ secrets: [newSecret, secret], variant: 'web' });
+    const retired = createResumeCursorCodec({ secrets: [newSecret], variant: 'web' });
     const old = codec.encode(scope, position);
     expect(rotated.parse(scope, old).ok).toBe(true);
     expect(retired.parse(scope, old).ok).toBe(false);
@@ -61,7 +61,7 @@ describe('createResumeCursorCodec()', () => {
   });
 
   it.each([[[]], [['x'.repeat(31)]], [[secret, 'short']]])('refuses the secrets %j', (secrets) => {
-    expect(() => createResumeCursorCodec({ secrets })).toThrow(RangeError);
+    expect(() => createResumeCursorCodec({ secrets, variant: 'web' })).toThrow(RangeError);
   });
 });
 

@@ -66,23 +66,29 @@ describe('createHttpServer()', () => {
   it('closes a body that comes too slowly after 10 s', async () => {
     const pipeline = {};
     const schema = buildTinySchema(createProbe());
-    const options = {
+    const variant = {
+      name: 'web',
+      paths: ['/graphql'],
+      hosts: [],
+      header: undefined,
       schema,
       pipeline,
+      bodyMaxBytes: 1024,
+      json: { jsonMaxDepth: 32, jsonMaxMembers: 100 },
+      timeoutMs: 5000,
+    };
+    const { server } = createHttpServer({
+      variants: [variant],
       log: createCollectingLog(),
       identify: createIdentify(undefined),
       record: () => {},
       clock: systemClock,
-      bodyMaxBytes: 1024,
-      json: { jsonMaxDepth: 32, jsonMaxMembers: 100 },
-      timeoutMs: 5000,
       explorer: false,
       realtime: testStreamSettings,
       streamSecrets: ['a secret of the test, 32 bytes long'],
       onSubscriptionEnd: () => {},
       production: false,
-    };
-    const { server } = createHttpServer(options);
+    });
     expect(server).toMatchObject({ headersTimeout: 5000, requestTimeout: 10_000 });
     server.requestTimeout = 300; // the same mechanism, sooner
     server.headersTimeout = 200;

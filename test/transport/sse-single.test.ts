@@ -91,7 +91,7 @@ describe('createReservations()', () => {
 
   it('gives tokens that are good for 30 s, for their principal alone', () => {
     const clock = createFakeClock();
-    const { issue, streamOf } = createReservations(secrets, clock);
+    const { issue, streamOf } = createReservations(secrets, clock, 'web');
     const token = issue(anna);
     const streamId = streamOf(token, anna, 'toOpen');
     expect(streamId).toMatch(/^[\w-]{22}$/);
@@ -104,15 +104,15 @@ describe('createReservations()', () => {
   });
 
   it('never gives the same twice', () => {
-    const { issue } = createReservations(secrets, createFakeClock());
+    const { issue } = createReservations(secrets, createFakeClock(), 'web');
     expect(new Set(Array.from({ length: 1000 }, () => issue(anna))).size).toBe(1000);
   });
 
   it('takes what another instance signed, also with an older secret, and nothing that was changed', () => {
     const clock = createFakeClock();
-    const ours = createReservations(secrets, clock);
-    const older = createReservations([olderSecret], clock).issue(anna);
-    const foreign = createReservations(['f'.repeat(32)], clock).issue(anna);
+    const ours = createReservations(secrets, clock, 'web');
+    const older = createReservations([olderSecret], clock, 'web').issue(anna);
+    const foreign = createReservations(['f'.repeat(32)], clock, 'web').issue(anna);
     expect(ours.streamOf(older, anna, 'toOpen')).toBeDefined();
     expect(ours.streamOf(foreign, anna, 'toOpen')).toBeUndefined();
     const token = ours.issue(anna);

@@ -1,0 +1,67 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What requests for a variant look like. */
+export interface VariantRoute {
+  readonly paths: readonly string[];
+  /** Lower-case, without ports; empty for any. */
+  readonly hosts: readonly string[];
+  /** That a request must have; its name is in lower case. */
+  readonly header: { readonly name: string; readonly value: string } | undefined;
+}
+
+/** Whom a request is for. */
+export interface Routed<Served> {
+  readonly served: Served;
+  /** Of the variant: without {@link streamSuffix}. */
+  readonly path: string;
+  /** Whether it is for event streams that carry many operations each. */
+  readonly isStream: boolean;
+  /** Headers that this depends on, beyond address and host: what caches must tell apart. */
+  readonly vary: readonly string[];
+}
+
+/** Whom a request to `path` (of its URL, without the query) is for; undefined when it is for nobody. */
+export type Route<Served> = (path: string, headers: IncomingHttpHeaders) => Routed<Served> | undefined;
+
+/** Behind the path of a variant: where event streams are served that carry many operations each. */
+export const streamSuffix = '/stream';
+
+/** Leads requests to variants. Of several that fit, the one that says most of a request has it: host before header. */
+export function createVariantRoutes<Served extends VariantRoute>(all: readonly Served[]): Route<Served> {
+  const byPath = new Map<string, Routed<Served>[]>();
+  for (const served of all)
+    for (const path of served.paths) {
+      place(byPath, path, { served, path, isStream: false, vary: [] });
+      place(byPath, `${path}${streamSuffix}`, { served, path, isStream: true, vary: [] });
+    }
+  for (const [path, candidates] of byPath) byPath.set(path, inOrder(candidates));
+  return (path, headers) => byPath.get(path)?.find(({ served }) => fits(served, headers));
+}
+
+function place<Served>(byPath: Map<string, Routed<Served>[]>, path: string, routed: Routed<Served>): void {
+  const known = byPath.get(path);
+  if (known) known.push(routed);
+  else byPath.set(path, [routed]);
+}
+
+function inOrder<Served extends VariantRoute>(candidates: readonly Routed<Served>[]): Routed<Served>[] {
+  const names = candidates.flatMap(({ served }) => (served.header ? [served.header.name] : []));
+  const vary = [...new Set(names)];
+  return candidates
+    .map((routed) => ({ ...routed, vary }))
+    .toSorted((one, other) => saysOf(other.served) - saysOf(one.served));
+}
+
+function saysOf({ hosts, header }: VariantRoute): number {
+  return (hosts.length > 0 ? 2 : 0) + (header ? 1 : 0);
+}
+
+function fits({ hosts, header }: VariantRoute, headers: IncomingHttpHeaders): boolean {
+  if (header && headers[header.name] !== header.value) return false;
+  return hosts.length === 0 || hosts.includes(hostOf(headers.host ?? ''));
+}
+
+/** Without its port (RFC 9110 section 7.2). */
+function hostOf(host: string): string {
+  return host.replace(/:\d*$/, '').toLowerCase();
+}
