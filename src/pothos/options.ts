@@ -10,6 +10,7 @@ import type {
 } from '@pothos/core';
 import type { FieldCall, ListSize } from '../guard/cost/weights.ts';
 import type { IdempotencyDeclaration } from '../idempotency/declaration.ts';
+import type { CacheOption } from './cache-options.ts';
 import type { Deprecatable } from './deprecations.ts';
 
 /** What becomes of a list that is longer than its declared bound: its field fails, or what is beyond is left out. */
@@ -41,6 +42,8 @@ declare global {
   // biome-ignore lint/style/noNamespace: Pothos plugins extend its options by merging into this namespace.
   export namespace PothosSchemaTypes {
     export interface ObjectTypeOptions<Types extends SchemaTypes, Shape> extends Weighed {
+      /** For the fields that say nothing of it themselves: see {@link FieldOptions}. */
+      cache?: CacheOption;
       /**
        * The rows of this type are upstream messages that are read with a read mask: every field then either exposes a
        * member or says what it `needs`. Default false.
@@ -84,6 +87,12 @@ declare global {
        * is behind it takes a key once: its resolver hands `context.idempotencyKey` on. Default: neither.
        */
       idempotency?: IdempotencyDeclaration;
+      /**
+       * How long an answer with this field may be kept, and by whom; 'parent': as long as what it is in. The strictest
+       * of an answer counts, and nothing with a field of which nobody says anything is kept. What has `authScopes`, or is in
+       * a type that has, is private. Default: that of the object type.
+       */
+      cache?: CacheOption;
     }
   }
 }

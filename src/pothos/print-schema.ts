@@ -13,6 +13,7 @@ import {
   parse,
   printSchema,
 } from 'graphql';
+import { cachingOf } from '../caching/policy.ts';
 import {
   type GatewayPages,
   type ListSize,
@@ -22,8 +23,13 @@ import {
   withGatewayPages,
 } from '../guard/cost/weights.ts';
 
-/** IBM GraphQL Cost Directives, sections "The Cost Directive" and "The List Size Directive", and the one that is our own. */
+/** IBM GraphQL Cost Directives, sections "The Cost Directive" and "The List Size Directive", and those that are our own. */
 const directiveDefinitions = {
+  cache: `"""
+How long an answer with a field may be kept, and by whom: "public" or "private". Of a type: with those of its fields that
+say nothing else. The strictest of an answer counts. Weir's own.
+"""
+directive @cache(maxAgeSeconds: Int!, scope: String!) on FIELD_DEFINITION | OBJECT`,
   cost: `"""What an element costs, in points: a number as text (IBM GraphQL Cost Directives)."""
 directive @cost(weight: String!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR`,
   listSize: `"""
@@ -54,8 +60,8 @@ interface Insertion {
 }
 
 /**
- * The schema as SDL, sorted by name, with its prices as IBM's `@cost` and `@listSize` (and `@listBound`), which printSchema
- * of graphql-js leaves out. `pages` are the gateway's page sizes: the assumed size of each connection that has none of its own.
+ * The schema as SDL, sorted by name, with its prices as IBM's `@cost` and `@listSize` (and `@listBound`), and with what may
+ * be cached as `@cache`, all of which printSchema of graphql-js leaves out. `pages` are the gateway's page sizes: the assumed size of each connection that has none of its own.
  */
 export function printPricedSchema(schema: GraphQLSchema, pages?: GatewayPages): string {
   const sorted = lexicographicSortSchema(schema);
@@ -99,6 +105,7 @@ function definitionInsertions(
       const fields = isObjectType(type) || isInterfaceType(type) ? type.getFields() : {};
       return [
         ...costInsertions(headOf(node), type, node.name.value),
+        ...cacheInsertions(headOf(node), type),
         ...(node.fields ?? []).flatMap((field) =>
           fieldInsertions(field, fields[field.name.value], node.name.value, pages),
         ),
@@ -121,6 +128,7 @@ function fieldInsertions(
   return [
     ...inputInsertions(node.arguments, find, coordinate),
     ...costInsertions(endOf(node), field, coordinate),
+    ...cacheInsertions(endOf(node), field),
     ...(listSize ? sizeInsertions(endOf(node), withGatewayPages(listSize, pages)) : []),
   ];
 }
@@ -138,6 +146,13 @@ function inputInsertions(
 function costInsertions(at: number, element: WeighedElement | undefined, coordinate: string): Insertion[] {
   const weight = element && weightOf(element, coordinate);
   return weight === undefined ? [] : [{ at, name: 'cost', arguments: { weight: `"${weight}"` } }];
+}
+
+function cacheInsertions(at: number, element: { readonly extensions: object } | undefined): Insertion[] {
+  const { cache } = element ? cachingOf(element) : {};
+  if (cache === undefined || cache === 'parent') return [];
+  const { maxAgeSeconds, scope } = cache;
+  return [{ at, name: 'cache', arguments: { maxAgeSeconds: String(maxAgeSeconds), scope: `"${scope}"` } }];
 }
 
 function sizeInsertions(at: number, listSize: ListSize): Insertion[] {

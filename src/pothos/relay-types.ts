@@ -27,6 +27,12 @@ export function plumbingTypes<Types extends SchemaTypes>(store: TypeStore<Types>
   return names;
 }
 
+/** Whether a type is that of connections: it has `edges` and `pageInfo`. */
+export function isConnectionType<Types extends SchemaTypes>(store: TypeStore<Types>, name: string): boolean {
+  const types = fieldTypes(store, name);
+  return types.get('edges')?.kind === 'List' && types.has('pageInfo');
+}
+
 function fieldTypes<Types extends SchemaTypes>(
   store: TypeStore<Types>,
   name: string,

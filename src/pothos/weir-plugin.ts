@@ -12,11 +12,12 @@ import { type ListSize, weightsExtension } from '../guard/cost/weights.ts';
 import { idempotencyExtension } from '../idempotency/declaration.ts';
 import { needsExtension } from '../upstream/mask.ts';
 import { assertListSizes } from './assert-list-sizes.ts';
+import { cacheOption, isGuardedBy, withCaching } from './cache-options.ts';
 import { assertDeprecations, withDeprecation } from './deprecations.ts';
 import { assertNoCost, costOption, fieldWeights, withWeights } from './field-weights.ts';
 import { type BoundedField, createListBounds } from './list-bounds.ts';
 import './options.ts';
-import { isConnectionField, plumbingTypes } from './relay-types.ts';
+import { isConnectionField, isConnectionType, plumbingTypes } from './relay-types.ts';
 import { createSlice } from './slice.ts';
 
 /** Name under which the plugin is listed in a builder's `plugins`. */
@@ -58,8 +59,12 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     }
     this.#plumbing ??= plumbingTypes(this.builder.configStore);
     // Edges and page info are how a page is written down: what was read are its rows.
-    const standard = this.#plumbing.has(name) ? { cost: 0 } : {};
-    return withWeights(typeConfig, { ...standard, ...costOption(typeConfig, name) });
+    const isPlumbing = this.#plumbing.has(name);
+    const standard = isPlumbing ? { cost: 0 } : {};
+    // How a page is written down is as good as what is on it.
+    const isPage = isPlumbing || isConnectionType(this.builder.configStore, name);
+    const caching = { ...(isPage && { cache: 'parent' as const }), ...cacheOption(typeConfig, name) };
+    return withCaching(withWeights(typeConfig, { ...standard, ...costOption(typeConfig, name) }), caching);
   }
 
   override onEnumValueConfig(valueConfig: PothosEnumValueConfig<Types>): PothosEnumValueConfig<Types> {
@@ -86,7 +91,10 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       ...costOption(fieldConfig, coordinate),
       ...fieldWeights(fieldConfig.pothosOptions, coordinate, isConnection),
     };
-    const weighed = withWeights(fieldConfig, weights);
+    const caching = cacheOption(fieldConfig, coordinate);
+    const isGuarded = caching.isGuarded || this.isGuarded(fieldConfig.parentType);
+    const config = withCaching(fieldConfig, isGuarded ? { ...caching, isGuarded } : caching);
+    const weighed = withWeights(config, weights);
     return this.withNeeds(withIdempotency(withDeprecation(weighed, fieldConfig.pothosOptions)));
   }
 
@@ -127,6 +135,10 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       );
     }
     return { ...fieldConfig, extensions: { ...fieldConfig.extensions, [needsExtension]: needs } };
+  }
+
+  private isGuarded(typename: string): boolean {
+    return isGuardedBy(this.builder.configStore.getTypeConfig(typename).pothosOptions);
   }
 
   private isMasked(typename: string): boolean {

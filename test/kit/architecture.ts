@@ -32,6 +32,7 @@ const ranks: Readonly<Record<string, number>> = {
   'src/realtime/': 2,
   'src/identity/': 2,
   'src/idempotency/': 2,
+  'src/caching/': 2,
   'src/operation/': 3,
   'src/pothos/': 3,
   'src/config.ts': 3,
