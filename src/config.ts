@@ -7,7 +7,9 @@ import { type BudgetPolicyFor, createBudgetPolicy } from './guard/budget/policy.
 import { type ShapeLimit, type ShapeLimitName, shapeLimits } from './guard/shape/limits.ts';
 import { type KeyOptions, keyFaults } from './identity/keys.ts';
 import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
+import { serverFaults, serverOptions } from './server-options.ts';
 import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
+import { whole } from './whole.ts';
 
 /**
  * A gRPC service behind the gateway, as weir.config.ts names it: a `target` and any number of `upstreamLimits`.
@@ -141,27 +143,9 @@ const developmentIdentity: IdentityConfig = {
   keys: { kind: 'development' },
 };
 
-const whole = (minimum: number, maximum: number, fallback: number) => {
-  const error = `expected a whole number from ${minimum} to ${maximum}`;
-  return z.int(error).min(minimum, error).max(maximum, error).default(fallback);
-};
-
 const budgetModes = ['off', 'measure', 'enforce'] as const;
 const logLevels = ['silent', 'error', 'warn', 'info'] as const;
 const introspections = ['anyone', 'known', 'nobody'] as const;
-
-const serverOptions = z
-  .strictObject({
-    host: z.string().min(1, 'expected an address').default('127.0.0.1').describe('Address to listen on'),
-    port: whole(0, 65_535, 4000).describe('Port of the graph; 0 takes a free one'),
-    adminPort: whole(0, 65_535, 4001).describe(
-      'Port of `/livez`, `/readyz` and `/metrics`; 0 takes a free one',
-    ),
-  })
-  .refine(({ port, adminPort }) => port === 0 || port !== adminPort, {
-    path: ['adminPort'],
-    error: 'expected another port than server.port',
-  });
 
 /** The bounds of the guard have one table of their own. */
 function shapeOptions(): Readonly<Record<ShapeLimitName, ReturnType<typeof whole>>> {
@@ -199,10 +183,6 @@ const pageOptions = z
     error: 'expected at most pages.maxSize',
   });
 
-const origin = z
-  .string()
-  .regex(/^https?:\/\/[^/?#\s]+$/, 'expected an origin such as https://www.example.com, without a path');
-
 const realtimeOptions = z
   .strictObject({
     heartbeatMs: whole(1000, 60_000, 12_000).describe(
@@ -237,11 +217,6 @@ const realtimeOptions = z
     connectionMaxAgeMs: whole(0, 86_400_000, 3_600_000).describe(
       'Age at which a connection is sent to connect anew, so that load spreads over instances that came later, in milliseconds; 0 for never',
     ),
-    allowedOrigins: z.array(origin).max(100, 'expected at most 100 origins').default([]).meta({
-      description: 'Origins whose pages may open WebSockets',
-      bounds: 'at most 100, each scheme, host and port',
-      default: 'that of the host itself in production, any outside',
-    }),
   })
   .refine(({ heartbeatMs, pongTimeoutMs }) => pongTimeoutMs < heartbeatMs, {
     path: ['pongTimeoutMs'],
@@ -482,6 +457,7 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
     ...(isOptions(merged) ? identityFaults(merged['identity'], production) : []),
     ...(isOptions(merged) && production ? secretFaults(optionsOf(merged['cursors'])) : []),
     ...(isOptions(merged) ? faultsOfVariants(merged, production) : []),
+    ...(isOptions(merged) && production ? serverFaults(optionsOf(merged['server'])) : []),
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
   const identity = parsed.data.identity ?? (production ? undefined : developmentIdentity);

@@ -109,6 +109,7 @@ export const errorTable = {
     message: 'The idempotency key stands for another operation.',
   },
   RATE_LIMITED: { httpStatus: 429, retryable: true, message: 'Too many requests; wait and try again.' },
+  HEADERS_TOO_LARGE: { httpStatus: 431, retryable: false, message: 'The request has too many headers.' },
   CANCELLED: { httpStatus: 499, retryable: true, message: 'The operation was cancelled.' },
   INTERNAL_SERVER_ERROR: { httpStatus: 500, retryable: false, message: 'Something went wrong on our side.' },
   UPSTREAM_UNAVAILABLE: {

@@ -175,6 +175,7 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
     },
     clock: systemClock,
     log,
+    edge: settings.server,
     realtime: settings.realtime,
     streamSecrets: settings.cursors.secrets,
     ...(streamRouter && { streamRouter }),

@@ -4,6 +4,7 @@ import { type Environment, parseConfig, processEnvironment, type Settings } from
 import { shapeLimits } from '../src/guard/shape/limits.ts';
 import { defineConfig } from '../src/index.ts';
 import { defaultDocumentLimits } from './guard/shape/default-limits.ts';
+import { testEdgeSettings } from './kit/edge-settings.ts';
 import { testStreamSettings } from './kit/stream-settings.ts';
 
 const schema = new GraphQLSchema({
@@ -27,7 +28,7 @@ describe('parseConfig()', () => {
       upstreams,
       production: false,
       identity: { issuer: 'weir-development', audience: 'weir', keys: { kind: 'development' } },
-      server: { host: '127.0.0.1', port: 4000, adminPort: 4001 },
+      server: { host: '127.0.0.1', port: 4000, adminPort: 4001, ...testEdgeSettings },
       limits: {
         bodyMaxBytes: 1_048_576,
         operationTimeoutMs: 5000,
@@ -71,6 +72,13 @@ describe('parseConfig()', () => {
   it.each([
     ['server.port', 0, 65_535],
     ['server.adminPort', 0, 65_535],
+    ['server.headersTimeoutMs', 100, 10_000],
+    ['server.requestTimeoutMs', 5000, 300_000],
+    ['server.keepAliveTimeoutMs', 1000, 600_000],
+    ['server.maxHeaderBytes', 4096, 131_072],
+    ['server.maxHeaders', 16, 1000],
+    ['server.maxConnections', 1, 1_000_000],
+    ['server.maxRequestsPerConnection', 1, 10_000_000],
     ['limits.bodyMaxBytes', 1024, 67_108_864],
     ['limits.operationTimeoutMs', 50, 600_000],
     ['limits.closeTimeoutMs', 0, 600_000],

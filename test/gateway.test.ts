@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { createGateway, StartError } from '../src/index.ts';
-import { codesOf, createCollectingLog, openTinyGateway, post } from './kit/tiny-gateway.ts';
+import { codesOf, createCollectingLog, openTinyGateway, post, preflighted } from './kit/tiny-gateway.ts';
 import { buildTinySchema, createProbe } from './kit/tiny-schema.ts';
 import { serveLibrary } from './kit/tiny-service.ts';
 import { openWire } from './transport/wire.ts';
@@ -158,7 +158,13 @@ describe('Gateway.close()', () => {
     });
     const arrived = tiny.service.nextCall('getBooks');
     await using busy = await openWire(tiny.url);
-    busy.send(`GET /graphql?query=${encodeURIComponent(oneBook)} HTTP/1.1`, 'Host: a', '', '');
+    busy.send(
+      `GET /graphql?query=${encodeURIComponent(oneBook)} HTTP/1.1`,
+      'Host: a',
+      'GraphQL-Require-Preflight: 1',
+      '',
+      '',
+    );
     await arrived;
     const startedMs = systemClock.nowMs();
     const closed = tiny.gateway.close();
@@ -210,7 +216,10 @@ function portOf(server: { address(): unknown }): number {
 }
 
 async function getFast(url: string, agent: Agent): Promise<void> {
-  const [response] = await once(httpRequest(`${url}?query={fast}`, { agent }).end(), 'response');
+  const [response] = await once(
+    httpRequest(`${url}?query={fast}`, { agent, headers: preflighted }).end(),
+    'response',
+  );
   response.resume();
   await once(response, 'end');
 }

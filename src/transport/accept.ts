@@ -25,6 +25,9 @@ const graphqlType = 'application/graphql-response+json';
 /** Most ranges of one header that are looked at: browsers send ten, and no client of GraphQL more. */
 const maxRanges = 32;
 
+/** Headers that are read once only, whatever clients send. */
+const maxKnownAccepts = 100;
+
 /** Element of a list: what stands between commas that are not in quotes (RFC 9110 section 5.6.1). Linear. */
 const elementPattern = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 /** The same between semicolons (RFC 9110 section 5.6.6). */
@@ -48,6 +51,18 @@ export function acceptedFrom(accept: string | undefined): Accepted {
     plainJson,
     eventStream: heaviest(ranges.filter(({ type }) => type === 'text/event-stream')) ?? 0,
     multipart: heaviest(ranges.filter(isMultipart)) ?? 0,
+  };
+}
+
+/** {@link acceptedFrom} for many requests, whose clients say the same with each. */
+export function createAcceptedBy(): (accept: string | undefined) => Accepted {
+  const known = new Map<string | undefined, Accepted>();
+  return (accept) => {
+    const found = known.get(accept);
+    if (found) return found;
+    const made = acceptedFrom(accept);
+    if (known.size < maxKnownAccepts) known.set(accept, made);
+    return made;
   };
 }
 

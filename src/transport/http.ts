@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
+import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Credentials, Identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
@@ -16,11 +11,15 @@ import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-e
 import type { RequestFacts } from '../operation/request-facts.ts';
 import { timeoutFrom } from '../operation/timeout.ts';
 import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
-import { type Accepted, acceptedFrom } from './accept.ts';
+import { createAcceptedBy } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
+import { createEdge, type Edge, type EdgeSettings } from './edge.ts';
 import { createExplorers } from './explorer.ts';
 import { type HttpVariant, type ServedVariant, serveVariant } from './http-variant.ts';
-import { asksForPage, assertServable, assertStreamable } from './negotiation.ts';
+import { createListener, type SocketSettings } from './listener.ts';
+import { asksForPage, assertServable, assertStreamable, graphMethods, streamMethods } from './negotiation.ts';
+import type { Peer } from './peer.ts';
+import { assertPreflighted } from './preflighted.ts';
 import { refuse, sendRefusal } from './refusal.ts';
 import { lastEventIdFrom } from './stream-answer.ts';
 import type { SubscriptionEnd } from './stream-parts.ts';
@@ -38,6 +37,7 @@ export interface HttpOptions {
   readonly identify: Identify;
   readonly record: RecordEnd;
   readonly clock: Clock;
+  readonly edge: EdgeSettings & SocketSettings;
   readonly realtime: StreamSettings;
   /** Sign what event streams are reserved with. */
   readonly streamSecrets: readonly string[];
@@ -49,12 +49,6 @@ export interface HttpOptions {
   /** Whether browsers are given GraphiQL at the graph's path. */
   readonly explorer: boolean;
 }
-
-/** Milliseconds; a client that sends slower than this is not one (slow headers, slow body). */
-const socketTimeouts = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
-
-/** Headers `Accept` that are read once only, whatever clients send. */
-const maxKnownAccepts = 100;
 
 /** Request ids of callers are taken over when they look like this. */
 const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -72,14 +66,15 @@ export function createHttpServer(options: HttpOptions): GraphServer {
   const streams = createStreams({
     ...options,
     settings: options.realtime,
-    sameOriginOnly: options.production,
+    origins: { allowedOrigins: options.edge.allowedOrigins, sameOriginOnly: options.production },
     secrets: options.streamSecrets,
     ...(options.streamRouter ? { router: options.streamRouter } : {}),
     random: Math.random,
   });
   const route = createVariantRoutes(options.variants.map((variant) => serveVariant(variant, streams)));
-  const answer = createAnswer(options);
-  const server = createServer(socketTimeouts, (request, response) => {
+  const edge = createEdge(options.edge, options.production);
+  const answer = createAnswer(options, edge);
+  const server = createListener(options.edge, (request, response) => {
     // Once the server is closing, a kept-alive connection has no further request to wait for.
     response.once('close', () => {
       if (!server.listening) server.closeIdleConnections();
@@ -87,9 +82,12 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     void serve(request, response);
   });
   server.on('upgrade', (request, socket: Socket, head) => {
-    const routed = routeOf(route, request);
-    if (!routed || routed.isStream) refuseElsewhere(socket);
-    else routed.served.upgrade(request, socket, head, openingFrom(request));
+    const peer = edge.peerOf(request);
+    const routed = routeOf(route, request, peer);
+    if (!routed || routed.isStream) return refuseElsewhere(socket);
+    const refusal = edge.headRefusal(request, peer);
+    const opening = openingFrom(request, peer);
+    routed.served.upgrade(request, socket, head, { opening, host: peer.host, refusal });
   });
   return { server, drain: streams.drain, openConnections: streams.openConnections };
 
@@ -99,7 +97,8 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     const client = watchClient(response);
     const facts = { ...factsOf(request, response, client.signal), record };
     const { requestId } = facts;
-    const routed = routeOf(route, request);
+    const peer = edge.begin(request, response);
+    const routed = routeOf(route, request, peer);
     const variant = routed?.served.name ?? 'unknown';
     const onRefused = (codes: readonly string[]) =>
       record(refusedRecord({ requestId, variant, codes, durationMs: options.clock.nowMs() - startMs }));
@@ -107,7 +106,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     try {
       if (!routed) throw notThere(request, options.variants[0]);
       for (const name of routed.vary) response.appendHeader('vary', name);
-      await answer({ request, response, unwatch: client.cleanup, routed }, facts);
+      await answer({ request, response, peer, unwatch: client.cleanup, routed }, facts);
     } catch (thrown) {
       const error = refuse(thrown, requestId, options.log);
       onRefused([String(error.extensions['code'])]);
@@ -120,6 +119,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly peer: Peer;
   readonly unwatch: () => void;
   readonly routed: Routed<ServedVariant>;
 }
@@ -127,17 +127,20 @@ interface Exchange {
 type Answer = (exchange: Exchange, facts: Omit<RequestFacts, 'principal' | 'deadlineMs'>) => Promise<void>;
 
 /** Answers what can be answered, and rejects with what is to be refused. */
-function createAnswer(options: HttpOptions): Answer {
+function createAnswer(options: HttpOptions, edge: Edge): Answer {
   const explorer = options.explorer ? createExplorers() : undefined;
   const acceptedBy = createAcceptedBy();
-  return async ({ request, response, unwatch, routed }, facts) => {
+  return async ({ request, response, peer, unwatch, routed }, facts) => {
     const { url = '' } = request;
     const { served, path, isStream } = routed;
+    const refusal = edge.headRefusal(request, peer);
+    if (refusal) throw refusal;
+    if (edge.answersPreflight(request, response, isStream ? streamMethods : graphMethods)) return;
     if (explorer && !isStream && asksForPage(request)) return explorer(path)(response);
     if (isStream) assertStreamable(request);
     else assertServable(request);
     const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), served.timeoutMs);
-    const identified = options.identify(credentialsOf(request));
+    const identified = options.identify(credentialsOf(request, peer));
     const principal =
       identified instanceof Promise
         ? await principalBefore(deadlineMs, identified, options.clock, facts.signal)
@@ -145,7 +148,7 @@ function createAnswer(options: HttpOptions): Answer {
     const readParameters = async () =>
       request.method === 'POST'
         ? parseBody(await readBody(request, served.bodyMaxBytes), served.json)
-        : parseQuery(url, served.json);
+        : queryOf(url, request, served.json, options.production);
     if (isStream) {
       unwatch();
       return served.answerSingle({ request, facts: { ...facts, principal }, readParameters }, response);
@@ -159,16 +162,10 @@ function createAnswer(options: HttpOptions): Answer {
   };
 }
 
-/** Clients say the same of what they accept with each request. */
-function createAcceptedBy(): (accept: string | undefined) => Accepted {
-  const known = new Map<string | undefined, Accepted>();
-  return (accept) => {
-    const found = known.get(accept);
-    if (found) return found;
-    const made = acceptedFrom(accept);
-    if (known.size < maxKnownAccepts) known.set(accept, made);
-    return made;
-  };
+function queryOf(url: string, request: IncomingMessage, json: JsonLimits, production: boolean) {
+  const parameters = parseQuery(url, json);
+  if (parameters['query'] !== undefined) assertPreflighted(request, production);
+  return parameters;
 }
 
 function streamedFrom({ method, headers }: IncomingMessage, url: string) {
@@ -193,18 +190,18 @@ async function principalBefore(
   }
 }
 
-function credentialsOf(request: IncomingMessage): Credentials {
+function credentialsOf(request: IncomingMessage, { address }: Peer): Credentials {
   // `headers` keeps one of several values in silence; Node makes `headersDistinct` when it is read, so it is read late.
   const isGiven = request.headers.authorization !== undefined;
   return {
     authorization: isGiven ? request.headersDistinct['authorization'] : undefined,
-    address: request.socket.remoteAddress,
+    address,
   };
 }
 
-function openingFrom(request: IncomingMessage): WsOpening {
+function openingFrom(request: IncomingMessage, peer: Peer): WsOpening {
   return {
-    ...credentialsOf(request),
+    ...credentialsOf(request, peer),
     requestId: requestIdOf(request.headers),
     traceparent: headerOf(request.headers['traceparent']),
   };
@@ -253,8 +250,9 @@ function headerOf(value: string | string[] | undefined): string | undefined {
 function routeOf(
   route: Route<ServedVariant>,
   { url = '', headers }: IncomingMessage,
+  { host }: Peer,
 ): Routed<ServedVariant> | undefined {
-  return route(pathOf(url), headers);
+  return route(pathOf(url), headers, host);
 }
 
 function notThere({ url = '' }: IncomingMessage, { paths: [path = '/'] }: HttpVariant): WeirError {

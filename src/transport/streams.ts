@@ -3,6 +3,7 @@ import type { Identify } from '../identity/identify.ts';
 import { createConnectionWheel } from './connection-wheel.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { drainConnections } from './drain.ts';
+import type { OriginRules } from './origins.ts';
 import { createReservations } from './sse-reservation.ts';
 import { type AnswerSingle, createSseSingleServer } from './sse-single-server.ts';
 import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
@@ -11,13 +12,10 @@ import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.
 import { createMemoryStreamHub, type StreamRouter } from './stream-router.ts';
 import { shareStreamRouter } from './variant-stream-router.ts';
 import { WriteTurn } from './write-turn.ts';
-import { createWsServer, type Upgrade, type WsServerOptions } from './ws-server.ts';
+import { createWsServer, type Upgrade } from './ws-server.ts';
 
 /** The section `realtime` of the configuration, as far as transports are concerned. */
-export interface StreamSettings
-  extends StreamLimits,
-    ConnectionLimits,
-    Pick<WsServerOptions, 'allowedOrigins'> {
+export interface StreamSettings extends StreamLimits, ConnectionLimits {
   /** Over how long a stopping gateway sends its connections away. */
   readonly drainWindowMs: number;
 }
@@ -26,7 +24,7 @@ export interface StreamSettings
 export interface StreamOptions extends Omit<StreamOperationParts, 'getEnveloped' | 'variant'> {
   readonly identify: Identify;
   readonly settings: StreamSettings;
-  readonly sameOriginOnly: boolean;
+  readonly origins: OriginRules;
   /** Sign the tokens of reserved streams: at least one, the same on all instances. */
   readonly secrets: readonly string[];
   /** Default: one for this instance alone. */
@@ -71,10 +69,7 @@ export function createStreams(options: StreamOptions): Streams {
     serve: (variant) => {
       const parts = { ...shared, ...partsFrom(options, variant) };
       return {
-        upgrade: createWsServer(parts, {
-          allowedOrigins: settings.allowedOrigins,
-          sameOriginOnly: options.sameOriginOnly,
-        }),
+        upgrade: createWsServer(parts, { origins: options.origins }),
         answer: createStreamAnswer(parts),
         answerSingle: createSseSingleServer(parts, {
           reservations: createReservations(options.secrets, clock, variant.variant),

@@ -20,8 +20,12 @@ export interface Routed<Served> {
   readonly vary: readonly string[];
 }
 
-/** Whom a request to `path` (of its URL, without the query) is for; undefined when it is for nobody. */
-export type Route<Served> = (path: string, headers: IncomingHttpHeaders) => Routed<Served> | undefined;
+/** Whom a request to `path` (of its URL, without the query) of `host` is for; undefined when it is for nobody. */
+export type Route<Served> = (
+  path: string,
+  headers: IncomingHttpHeaders,
+  host: string,
+) => Routed<Served> | undefined;
 
 /** Behind the path of a variant: where event streams are served that carry many operations each. */
 export const streamSuffix = '/stream';
@@ -35,7 +39,7 @@ export function createVariantRoutes<Served extends VariantRoute>(all: readonly S
       place(byPath, `${path}${streamSuffix}`, { served, path, isStream: true, vary: [] });
     }
   for (const [path, candidates] of byPath) byPath.set(path, inOrder(candidates));
-  return (path, headers) => byPath.get(path)?.find(({ served }) => fits(served, headers));
+  return (path, headers, host) => byPath.get(path)?.find(({ served }) => fits(served, headers, host));
 }
 
 function place<Served>(byPath: Map<string, Routed<Served>[]>, path: string, routed: Routed<Served>): void {
@@ -56,9 +60,9 @@ function saysOf({ hosts, header }: VariantRoute): number {
   return (hosts.length > 0 ? 2 : 0) + (header ? 1 : 0);
 }
 
-function fits({ hosts, header }: VariantRoute, headers: IncomingHttpHeaders): boolean {
+function fits({ hosts, header }: VariantRoute, headers: IncomingHttpHeaders, host: string): boolean {
   if (header && headers[header.name] !== header.value) return false;
-  return hosts.length === 0 || hosts.includes(hostOf(headers.host ?? ''));
+  return hosts.length === 0 || hosts.includes(hostOf(host));
 }
 
 /** Without its port (RFC 9110 section 7.2). */

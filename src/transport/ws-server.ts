@@ -1,20 +1,28 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
+import { errorTable, type WeirError } from '../errors.ts';
+import { type OriginRules, originFault } from './origins.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { WsConnection, type WsOpening } from './ws-connection.ts';
 import { subprotocol } from './ws-message.ts';
-import { originFault } from './ws-origin.ts';
 
 /** Takes over a request to upgrade to a WebSocket, or refuses it with a status of HTTP. */
-export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer, opening: WsOpening) => void;
+export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer, arrival: WsArrival) => void;
+
+/** What the edge says of an upgrade. */
+export interface WsArrival {
+  readonly opening: WsOpening;
+  /** That its client asked for. */
+  readonly host: string;
+  /** Of its head, whatever it asks for. */
+  readonly refusal: WeirError | undefined;
+}
 
 /** What upgrades need beside what all streams share. */
 export interface WsServerOptions {
-  /** Origins that may connect, as browsers send them; empty for that of the request's own host. */
-  readonly allowedOrigins: readonly string[];
-  /** Whether an origin is checked while `allowedOrigins` is empty. */
-  readonly sameOriginOnly: boolean;
+  /** Which origins may connect. */
+  readonly origins: OriginRules;
 }
 
 /** Milliseconds that a peer has for its part of the closing handshake. */
@@ -30,8 +38,9 @@ class ConnectedSocket extends WebSocket {
 /** Opens WebSockets of `graphql-transport-ws` on upgrades of an HTTP server. */
 export function createWsServer(parts: StreamParts, options: WsServerOptions): Upgrade {
   const server = new WebSocketServer(serverOptions(parts.limits.frameMaxBytes));
-  return (request, socket, head, opening) => {
-    const refusal = refusalOf(request, parts, options);
+  return (request, socket, head, arrival) => {
+    const { opening } = arrival;
+    const refusal = refusalOf(request, arrival, parts, options);
     if (refusal !== undefined) return refuseUpgrade(socket, refusal);
     server.handleUpgrade(request, socket, head, (webSocket) => {
       if (!(webSocket instanceof ConnectedSocket)) return;
@@ -75,10 +84,15 @@ const wrongPath: UpgradeRefusal = {
 
 function refusalOf(
   request: IncomingMessage,
+  { host, refusal }: WsArrival,
   { connections }: StreamParts,
-  options: WsServerOptions,
+  { origins }: WsServerOptions,
 ): UpgradeRefusal | undefined {
-  const fault = originFault(request.headers, options);
+  if (refusal !== undefined) {
+    const { httpStatus } = errorTable[refusal.code];
+    return { status: `${httpStatus} ${STATUS_CODES[httpStatus]}`, headers: [], message: refusal.message };
+  }
+  const fault = originFault(request.headers.origin, host, origins);
   if (fault !== undefined) return { status: '403 Forbidden', headers: [], message: fault };
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   if (!offered.includes(subprotocol)) {
@@ -96,6 +110,8 @@ function refuseUpgrade(socket: Socket, { status, headers, message }: UpgradeRefu
     ...headers,
     'Connection: close',
     'Content-Type: text/plain; charset=utf-8',
+    'X-Content-Type-Options: nosniff',
+    'Cache-Control: no-store',
     `Content-Length: ${Buffer.byteLength(message)}`,
   ];
   socket.on('error', () => {}); // a peer that is gone needs no refusal

@@ -6,7 +6,7 @@ import { buildSchema, printSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import type { Environment } from '../../src/config.ts';
-import { openTinyGateway } from '../kit/tiny-gateway.ts';
+import { openTinyGateway, preflighted } from '../kit/tiny-gateway.ts';
 
 const index = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
 const graphql = import.meta.resolve('graphql');
@@ -163,7 +163,7 @@ describe('weir start', () => {
     const words = ['start', '--config', at('good.config.ts')];
     const result = await run(words, quiet, async (printed) => {
       url = /^gateway ready on (\S+)\n$/.exec(printed)?.[1] ?? '';
-      const answer = await fetch(`${url}?query={ant}`);
+      const answer = await fetch(`${url}?query={ant}`, { headers: preflighted });
       expect(await answer.json()).toEqual({ data: { ant: null } });
       stop.resolve();
       await stop.promise;

@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { preflighted } from '../kit/tiny-gateway.ts';
 
 const root = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
@@ -53,7 +54,9 @@ describe('the package', () => {
     const ended = once(weir, 'close');
     try {
       const url = await readyUrl(weir.stdout);
-      const answer = await fetch(`${url}?query={hello}`, { headers: { 'x-request-id': 'pack' } });
+      const answer = await fetch(`${url}?query={hello}`, {
+        headers: { ...preflighted, 'x-request-id': 'pack' },
+      });
       expect(await answer.json()).toMatchObject({ data: { hello: 'WeirPlugin pack' } });
     } finally {
       if (weir.pid !== undefined && weir.exitCode === null) process.kill(-weir.pid, 'SIGTERM');

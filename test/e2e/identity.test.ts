@@ -14,7 +14,7 @@ import {
 } from '../identity/issuer.ts';
 import { type JwksServer, startJwksServer } from '../identity/jwks-server.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
-import { openTinyGateway, type TinyGateway } from '../kit/tiny-gateway.ts';
+import { openTinyGateway, preflighted, type TinyGateway } from '../kit/tiny-gateway.ts';
 import { openWire } from '../transport/wire.ts';
 
 const oneBook = '{ book(id: "Qm9vazo3") { title } }'; // Book:7
@@ -191,9 +191,13 @@ describe('a token over HTTP', () => {
 
   it('is asked for with GET as with POST', async () => {
     const url = `${tiny.url}?query=${encodeURIComponent('{ fast }')}`;
-    const refused = await fetch(url, { headers: { authorization: `Bearer ${await sign(stranger)}` } });
+    const refused = await fetch(url, {
+      headers: { ...preflighted, authorization: `Bearer ${await sign(stranger)}` },
+    });
     expect(refused.status).toBe(401);
-    const good = await fetch(url, { headers: { authorization: `Bearer ${await sign(trusted)}` } });
+    const good = await fetch(url, {
+      headers: { ...preflighted, authorization: `Bearer ${await sign(trusted)}` },
+    });
     expect(await good.json()).toEqual({ data: { fast: 'fast' } });
   });
 });

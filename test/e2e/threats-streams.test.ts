@@ -184,7 +184,14 @@ describe.each(['ws', 'sse', 'multipart'] as const)('82: a reader that has stoppe
     }
     const wire = await openWire(server.url);
     const query = encodeURIComponent('subscription { event }');
-    wire.send(`GET /graphql?query=${query} HTTP/1.1`, 'Host: a', `Accept: ${accepts[transport]}`, '', '');
+    wire.send(
+      `GET /graphql?query=${query} HTTP/1.1`,
+      'Host: a',
+      'GraphQL-Require-Preflight: 1',
+      `Accept: ${accepts[transport]}`,
+      '',
+      '',
+    );
     return wire;
   }
 
@@ -246,7 +253,7 @@ describe.each(['ws', 'sse', 'multipart'] as const)('82: a reader that has stoppe
 
 describe('event streams', () => {
   it('88: 50,000 anonymous reservations leave the heap flat', async () => {
-    await using server = await openStreamServer();
+    await using server = await openStreamServer({ edge: { maxRequestsPerConnection: 100_000 } });
     await using wire = await openWire(server.url);
     let reserved = 0;
     wire.socket.removeAllListeners('data');
@@ -276,7 +283,14 @@ describe('event streams', () => {
       server.topic.live = { cursor, recovered: undefined, reason: undefined };
       await using wire = await openWire(server.url);
       const query = encodeURIComponent('subscription { event }');
-      wire.send(`GET /graphql?query=${query} HTTP/1.1`, 'Host: a', 'Accept: text/event-stream', '', '');
+      wire.send(
+        `GET /graphql?query=${query} HTTP/1.1`,
+        'Host: a',
+        'GraphQL-Require-Preflight: 1',
+        'Accept: text/event-stream',
+        '',
+        '',
+      );
       await server.topic.untilRunning(1);
       server.topic.publish({ n: 1 }, { cursor });
       const text = await wire.until(/"n":1/);
@@ -289,7 +303,14 @@ describe('event streams', () => {
     await using server = await openStreamServer();
     const query = encodeURIComponent('subscription { event }');
     await using wire = await openWire(server.url);
-    wire.send(`GET /graphql?query=${query} HTTP/1.1`, 'Host: a', 'Accept: text/event-stream', '', '');
+    wire.send(
+      `GET /graphql?query=${query} HTTP/1.1`,
+      'Host: a',
+      'GraphQL-Require-Preflight: 1',
+      'Accept: text/event-stream',
+      '',
+      '',
+    );
     await server.topic.untilRunning(1);
     // A serializer that writes for people, and data that would be an event.
     server.topic.publish(undefined, { json: '{\n"data":\r\n"event: evil\\n\\ndata: evil"\r}' });

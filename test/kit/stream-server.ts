@@ -7,10 +7,11 @@ import { createIdentify, type Identify } from '../../src/identity/identify.ts';
 import type { OperationRecord } from '../../src/observe/operation-record.ts';
 import type { OperationContext } from '../../src/operation/context.ts';
 import type { RequestFacts } from '../../src/operation/pipeline.ts';
-import { createHttpServer, type GraphServer } from '../../src/transport/http.ts';
+import { createHttpServer, type GraphServer, type HttpOptions } from '../../src/transport/http.ts';
 import type { SubscriptionEnd } from '../../src/transport/stream-parts.ts';
 import type { StreamRouter } from '../../src/transport/stream-router.ts';
 import type { StreamSettings } from '../../src/transport/streams.ts';
+import { testEdgeSettings } from './edge-settings.ts';
 import { testStreamSettings } from './stream-settings.ts';
 import { createTestTopic, type TestTopic } from './test-topic.ts';
 import { createCollectingLog } from './tiny-gateway.ts';
@@ -35,6 +36,7 @@ export interface StreamServer extends AsyncDisposable {
 
 export interface StreamServerOptions {
   readonly settings?: Partial<StreamSettings>;
+  readonly edge?: Partial<HttpOptions['edge']>;
   readonly clock?: Clock;
   readonly identify?: Identify;
   readonly production?: boolean;
@@ -73,6 +75,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     identify: options.identify ?? createIdentify(undefined),
     record: (record) => void records.push(record),
     clock: options.clock ?? systemClock,
+    edge: { ...testEdgeSettings, ...options.edge },
     realtime: { ...testStreamSettings, ...options.settings },
     streamSecrets: ['a secret of the test, 32 bytes long'],
     ...(options.router ? { streamRouter: options.router } : {}),

@@ -15,5 +15,4 @@ export const testStreamSettings: StreamSettings = {
   bufferMaxBytes: 1_048_576,
   drainWindowMs: 0,
   connectionMaxAgeMs: 3_600_000,
-  allowedOrigins: [],
 };

@@ -113,6 +113,9 @@ export function post(url: string, body: unknown, headers: Record<string, string>
   });
 }
 
+/** Tells that no page wrote the document in a URL; see assertPreflighted. */
+export const preflighted = { 'graphql-require-preflight': '1' };
+
 /** Sends any request and reads its answer; `json` is {} when the answer is none. */
 export async function send(url: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, init);

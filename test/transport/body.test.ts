@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { codesOf, openTinyGateway, post, send } from '../kit/tiny-gateway.ts';
+import { codesOf, openTinyGateway, post, preflighted, send } from '../kit/tiny-gateway.ts';
 import { openWire } from './wire.ts';
 
 const bodyMaxBytes = 4096;
@@ -188,12 +188,12 @@ describe('parseQuery()', () => {
     url.searchParams.set('variables', '{"n":2}');
     url.searchParams.set('operationName', 'A');
     url.searchParams.set('extensions', '{}');
-    expect((await send(url.href)).json).toEqual({ data: { even: 2 } });
+    expect((await send(url.href, { headers: preflighted })).json).toEqual({ data: { even: 2 } });
   });
 
   it.each(['variables', 'extensions'])('refuses %s that are no JSON', async (name) => {
     await using tiny = await openTinyGateway();
-    const answer = await send(`${tiny.url}?query={fast}&${name}={`);
+    const answer = await send(`${tiny.url}?query={fast}&${name}={`, { headers: preflighted });
     expect(answer.status).toBe(400);
     expect(answer.json.errors).toEqual([
       { message: `Expected JSON in the parameter "${name}".`, extensions: { code: 'BAD_REQUEST' } },
@@ -205,7 +205,7 @@ describe('parseQuery()', () => {
     'refuses a URL that ends in "%s"',
     async (end) => {
       await using tiny = await openTinyGateway();
-      const answer = await send(tiny.url + end);
+      const answer = await send(tiny.url + end, { headers: preflighted });
       expect(answer.status).toBe(400);
       expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
     },
@@ -214,7 +214,7 @@ describe('parseQuery()', () => {
   it('refuses a mutation by GET with 405 and does not run it', async () => {
     await using tiny = await openTinyGateway();
     for (const accept of ['application/json', 'application/graphql-response+json']) {
-      const answer = await send(`${tiny.url}?query=mutation{touch}`, { headers: { accept } });
+      const answer = await send(`${tiny.url}?query=mutation{touch}`, { headers: { accept, ...preflighted } });
       expect(answer.status).toBe(405);
       expect(answer.headers.get('allow')).toBe('POST');
       expect(codesOf(answer)).toEqual(['METHOD_NOT_ALLOWED']);
@@ -224,7 +224,7 @@ describe('parseQuery()', () => {
 
   it('answers an address that ends like a health check as any other', async () => {
     await using tiny = await openTinyGateway();
-    const answer = await send(`${tiny.url}?query={fast}&operationName=/health`);
+    const answer = await send(`${tiny.url}?query={fast}&operationName=/health`, { headers: preflighted });
     expect(codesOf(answer)).toEqual(['BAD_REQUEST']);
     expect(answer.headers.get('x-yoga-id')).toBeNull();
   });

@@ -122,7 +122,14 @@ describe('a drain', () => {
     const query = encodeURIComponent('subscription { event }');
     const wires = await Promise.all(Array.from({ length: 10 }, () => openWire(server.url)));
     for (const wire of wires)
-      wire.send(`GET /graphql?query=${query} HTTP/1.1`, 'Host: a', 'Accept: text/event-stream', '', '');
+      wire.send(
+        `GET /graphql?query=${query} HTTP/1.1`,
+        'Host: a',
+        'GraphQL-Require-Preflight: 1',
+        'Accept: text/event-stream',
+        '',
+        '',
+      );
     await server.topic.untilRunning(20);
     await server.graph.drain();
     expect(server.graph.openConnections()).toBe(0);
@@ -157,7 +164,14 @@ describe('a drain', () => {
     await using server = await openStreamServer();
     await using wire = await openWire(server.url);
     const query = encodeURIComponent('subscription { event }');
-    wire.send(`GET /graphql?query=${query} HTTP/1.1`, 'Host: a', 'Accept: text/event-stream', '', '');
+    wire.send(
+      `GET /graphql?query=${query} HTTP/1.1`,
+      'Host: a',
+      'GraphQL-Require-Preflight: 1',
+      'Accept: text/event-stream',
+      '',
+      '',
+    );
     await server.topic.untilRunning(1);
     wire.socket.pause();
     const sink = server.topic.subscriptions[0]?.sink;

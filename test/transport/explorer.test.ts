@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openTinyGateway, send } from '../kit/tiny-gateway.ts';
+import { openTinyGateway, preflighted, send } from '../kit/tiny-gateway.ts';
 
 const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
@@ -16,7 +16,9 @@ describe('createExplorer()', () => {
 
   it('gives no page to who posts, or asks for JSON', async () => {
     await using tiny = await openTinyGateway();
-    const answer = await send(`${tiny.url}?query={fast}`, { headers: { accept: 'application/json' } });
+    const answer = await send(`${tiny.url}?query={fast}`, {
+      headers: { ...preflighted, accept: 'application/json' },
+    });
     expect(answer.json).toEqual({ data: { fast: 'fast' } });
   });
 

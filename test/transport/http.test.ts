@@ -5,8 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createIdentify } from '../../src/identity/identify.ts';
 import { createHttpServer } from '../../src/transport/http.ts';
+import { testEdgeSettings } from '../kit/edge-settings.ts';
 import { testStreamSettings } from '../kit/stream-settings.ts';
-import { codesOf, createCollectingLog, openTinyGateway, post, send } from '../kit/tiny-gateway.ts';
+import {
+  codesOf,
+  createCollectingLog,
+  openTinyGateway,
+  post,
+  preflighted,
+  send,
+} from '../kit/tiny-gateway.ts';
 import { buildTinySchema, createProbe } from '../kit/tiny-schema.ts';
 import { openWire } from './wire.ts';
 
@@ -43,7 +51,7 @@ describe('createHttpServer()', () => {
 
   it('answers a query by GET', async () => {
     await using tiny = await openTinyGateway();
-    expect(await send(`${tiny.url}?query={fast}`)).toMatchObject({
+    expect(await send(`${tiny.url}?query={fast}`, { headers: preflighted })).toMatchObject({
       status: 200,
       json: { data: { fast: 'fast' } },
     });
@@ -84,6 +92,7 @@ describe('createHttpServer()', () => {
       record: () => {},
       clock: systemClock,
       explorer: false,
+      edge: testEdgeSettings,
       realtime: testStreamSettings,
       streamSecrets: ['a secret of the test, 32 bytes long'],
       onSubscriptionEnd: () => {},
@@ -241,7 +250,7 @@ describe('a client that goes', () => {
   it('cancels nothing when its answer came before it went', async () => {
     await using tiny = await openTinyGateway();
     await using wire = await openWire(tiny.url);
-    wire.send('GET /graphql?query={fast} HTTP/1.1', 'Host: a', '', '');
+    wire.send('GET /graphql?query={fast} HTTP/1.1', 'Host: a', 'GraphQL-Require-Preflight: 1', '', '');
     await wire.until(/{"data":{"fast":"fast"}}/);
     wire.socket.destroy();
     await wire.closed;

@@ -12,7 +12,6 @@ describe('assertServable()', () => {
     'application/json;charset=UTF-8',
     'application/json ; charset="utf-8"',
     'APPLICATION/JSON',
-    'application/graphql+json',
   ])('lets a body of type %s pass', async (contentType) => {
     await using tiny = await openTinyGateway();
     const answer = await send(tiny.url, {
@@ -35,6 +34,10 @@ describe('assertServable()', () => {
     ['text/plain; application/json', body],
     ['application/json; charset=utf-16', body],
     ['application/jsonp', body],
+    ['application/graphql+json', body],
+    ['application/json; charset="utf-8', body],
+    ['application/json; charset=utf-8; charset=utf-8', body],
+    ['application/json charset=utf-8', body],
     ['application/json; boundary=x', body],
     ['', body],
   ])('refuses a body of type "%s" with 415, and runs no mutation of it', async (contentType, text) => {
@@ -102,7 +105,15 @@ describe('assertServable()', () => {
   it('answers a request that says nothing of what it accepts', async () => {
     await using tiny = await openTinyGateway();
     await using wire = await openWire(tiny.url);
-    wire.send('GET /graphql?query={fast} HTTP/1.1', 'Host: a', 'Accept:', 'Connection: close', '', '');
+    wire.send(
+      'GET /graphql?query={fast} HTTP/1.1',
+      'Host: a',
+      'GraphQL-Require-Preflight: 1',
+      'Accept:',
+      'Connection: close',
+      '',
+      '',
+    );
     expect(await wire.closed).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*{"data":{"fast":"fast"}}$/);
   });
 
@@ -111,7 +122,13 @@ describe('assertServable()', () => {
     async (host) => {
       await using tiny = await openTinyGateway();
       await using wire = await openWire(tiny.url);
-      wire.send('GET /graphql?query={fast} HTTP/1.1', `Host: ${host}`, '', '');
+      wire.send(
+        'GET /graphql?query={fast} HTTP/1.1',
+        `Host: ${host}`,
+        'GraphQL-Require-Preflight: 1',
+        '',
+        '',
+      );
       const answer = await wire.closed;
       expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
       expect(answer).not.toMatch(/node_modules|at .*\.[jt]s|<script>/);
@@ -123,7 +140,14 @@ describe('assertServable()', () => {
     async (host) => {
       await using tiny = await openTinyGateway();
       await using wire = await openWire(tiny.url);
-      wire.send('GET /graphql?query={fast} HTTP/1.1', `Host: ${host}`, 'Connection: close', '', '');
+      wire.send(
+        'GET /graphql?query={fast} HTTP/1.1',
+        `Host: ${host}`,
+        'GraphQL-Require-Preflight: 1',
+        'Connection: close',
+        '',
+        '',
+      );
       expect(await wire.closed).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     },
   );

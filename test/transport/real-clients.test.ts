@@ -9,6 +9,7 @@ import relay from 'relay-runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { openStreamServer, type StreamServer } from '../kit/stream-server.ts';
+import { preflighted } from '../kit/tiny-gateway.ts';
 
 const event = 'subscription { event }';
 let server: StreamServer;
@@ -150,10 +151,12 @@ describe('graphql-sse', () => {
 
 describe('EventSource', () => {
   const address = () => `${server.url}?query=${encodeURIComponent(event)}`;
+  const withPreflight: typeof fetch = (url, init) =>
+    fetch(url, { ...init, headers: { ...init?.headers, ...preflighted } });
 
   it('gets events and complete, and comes back with its last id', async () => {
     server.topic.live = { cursor: 'c0', recovered: undefined, reason: undefined };
-    const source = new EventSource(address());
+    const source = new EventSource(address(), { fetch: withPreflight });
     const next = once(source as never, 'next'); // as: an EventTarget
     await server.topic.untilRunning(1);
     server.topic.publish({ n: 1 }, { cursor: 'c1' });
@@ -173,7 +176,7 @@ describe('EventSource', () => {
     const source = new EventSource(address(), {
       fetch: (url, init) => {
         seen.push(new Headers(init.headers).get('last-event-id'));
-        return fetch(url, init);
+        return withPreflight(url, init);
       },
     });
     const opened = once(source as never, 'open'); // as: an EventTarget

@@ -15,7 +15,7 @@ const settings = { connectionMaxAgeMs: 10_000 };
 async function openStream(server: StreamServer, accept: string) {
   const wire = await openWire(server.url);
   const path = `/graphql?query=${encodeURIComponent(query)}`;
-  wire.send(`GET ${path} HTTP/1.1`, 'Host: a', `Accept: ${accept}`, '', '');
+  wire.send(`GET ${path} HTTP/1.1`, 'Host: a', 'GraphQL-Require-Preflight: 1', `Accept: ${accept}`, '', '');
   await wire.until(/\r\n\r\n./);
   return wire;
 }

@@ -7,6 +7,7 @@ import { openWire, type Wire } from './wire.ts';
 
 const event = 'subscription { event }';
 const sse = 'text/event-stream';
+const preflight = 'GraphQL-Require-Preflight: 1';
 const multipart = 'multipart/mixed;boundary=graphql;subscriptionSpec=1.0';
 
 /** Posts an operation and reads its answer as it comes. */
@@ -116,7 +117,7 @@ describe('distinct event streams', () => {
       [`${url}&extensions=${encodeURIComponent('{"resume":"c7"}')}`, []],
     ] as const) {
       await using wire = await openWire(server.url);
-      wire.send(`GET ${target} HTTP/1.1`, 'Host: a', `Accept: ${sse}`, ...headers, '', '');
+      wire.send(`GET ${target} HTTP/1.1`, 'Host: a', preflight, `Accept: ${sse}`, ...headers, '', '');
       await wire.until(/:live/);
       expect(server.contexts.at(-1)?.params?.extensions).toEqual({ resume: 'c7' });
     }
@@ -136,7 +137,14 @@ describe('distinct event streams', () => {
     const { server } = opened;
     await using wire = await openWire(server.url);
     const query = encodeURIComponent('mutation { touch }');
-    wire.send(`GET /graphql?query=${query} HTTP/1.1`, 'Host: a', `Accept: ${sse}`, '', '');
+    wire.send(
+      `GET /graphql?query=${query} HTTP/1.1`,
+      'Host: a',
+      'GraphQL-Require-Preflight: 1',
+      `Accept: ${sse}`,
+      '',
+      '',
+    );
     expect(bodyOf(await wire.closed)).toContain('METHOD_NOT_ALLOWED');
     expect(server.contexts).toEqual([]);
   });

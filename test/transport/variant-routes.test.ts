@@ -17,7 +17,7 @@ describe('createVariantRoutes()', () => {
       named('web', { paths: ['/graphql', '/web/graphql'] }),
       named('mobile', { paths: ['/mobile/graphql'] }),
     ]);
-    const routed = (path: string) => route(path, {});
+    const routed = (path: string) => route(path, {}, 'a');
     expect(routed('/graphql')).toMatchObject({ served: { name: 'web' }, path: '/graphql', isStream: false });
     expect(routed('/web/graphql')).toMatchObject({ served: { name: 'web' }, path: '/web/graphql' });
     expect(routed('/mobile/graphql/stream')).toMatchObject({
@@ -37,33 +37,33 @@ describe('createVariantRoutes()', () => {
       named('both', { hosts: ['m.example.com'], header: app('phone') }),
     ];
     const cases = [
-      [{}, 'any'],
-      [{ host: 'www.example.com' }, 'any'],
-      [{ host: 'www.example.com', 'x-app': 'phone' }, 'header'],
-      [{ host: 'm.example.com', 'x-app': 'desk' }, 'host'],
-      [{ host: 'm.example.com', 'x-app': 'phone' }, 'both'],
+      ['', {}, 'any'],
+      ['www.example.com', {}, 'any'],
+      ['www.example.com', { 'x-app': 'phone' }, 'header'],
+      ['m.example.com', { 'x-app': 'desk' }, 'host'],
+      ['m.example.com', { 'x-app': 'phone' }, 'both'],
     ] as const;
     for (const listed of [all, all.toReversed()])
-      for (const [headers, name] of cases)
-        expect(createVariantRoutes(listed)('/graphql', headers)?.served.name).toBe(name);
+      for (const [host, headers, name] of cases)
+        expect(createVariantRoutes(listed)('/graphql', headers, host)?.served.name).toBe(name);
   });
 
   it.each(['m.example.com', 'm.example.com:8443', 'M.Example.COM'])('reads the host %s', (host) => {
     const route = createVariantRoutes([named('host', { hosts: ['m.example.com'] })]);
-    expect(route('/graphql', { host })?.served.name).toBe('host');
+    expect(route('/graphql', {}, host)?.served.name).toBe('host');
   });
 
   it.each(['m.example.com.evil.test', 'evil-m.example.com', '', 'm.example.com:80:80'])(
     'takes the host %j for another',
     (host) => {
       const route = createVariantRoutes([named('host', { hosts: ['m.example.com'] })]);
-      expect(route('/graphql', { host })).toBeUndefined();
+      expect(route('/graphql', {}, host)).toBeUndefined();
     },
   );
 
   it('takes an IPv6 address for a host', () => {
     const route = createVariantRoutes([named('host', { hosts: ['[::1]'] })]);
-    expect(route('/graphql', { host: '[::1]:4000' })?.served.name).toBe('host');
+    expect(route('/graphql', {}, '[::1]:4000')?.served.name).toBe('host');
   });
 
   it('says which headers decide at a path, whoever has the request', () => {
@@ -73,8 +73,8 @@ describe('createVariantRoutes()', () => {
       named('watch', { header: app('watch') }),
       named('alone', { paths: ['/alone'] }),
     ]);
-    expect(route('/graphql', {})?.vary).toEqual(['x-app']);
-    expect(route('/graphql', { 'x-app': 'watch' })?.vary).toEqual(['x-app']);
-    expect(route('/alone', {})?.vary).toEqual([]);
+    expect(route('/graphql', {}, 'a')?.vary).toEqual(['x-app']);
+    expect(route('/graphql', { 'x-app': 'watch' }, 'a')?.vary).toEqual(['x-app']);
+    expect(route('/alone', {}, 'a')?.vary).toEqual([]);
   });
 });

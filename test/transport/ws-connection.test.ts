@@ -89,7 +89,7 @@ describe('the handshake', () => {
     ['https://good.example', true],
     [undefined, true],
   ])('of a page of %s is taken: %s', async (origin, isTaken) => {
-    await using server = await openStreamServer({ settings: { allowedOrigins: ['https://good.example'] } });
+    await using server = await openStreamServer({ edge: { allowedOrigins: ['https://good.example'] } });
     expect(await isOpened(server.wsUrl, origin)).toBe(isTaken);
   });
 

@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { WeirError } from '../errors.ts';
+import { type CorsSettings, createCors, isPreflight } from './cors.ts';
+import { createPeerReader, type Peer } from './peer.ts';
+import { isRepeated } from './raw-headers.ts';
+
+/** What is checked of a request before anything is read of it: a part of the section `server` of the configuration. */
+export interface EdgeSettings extends CorsSettings {
+  /** Host names in lower case, without ports; empty for any. */
+  readonly allowedHosts: readonly string[];
+  /** See {@link createPeerReader}. */
+  readonly trustedProxies: readonly string[];
+  readonly maxHeaders: number;
+}
+
+/** What stands between the network and the graph. */
+export interface Edge {
+  /** Sets the headers that every answer has, and says who asks. */
+  readonly begin: (request: IncomingMessage, response: ServerResponse) => Peer;
+  /** The coded refusal of a request that is not for us, or whose head is too large. */
+  readonly headRefusal: (request: IncomingMessage, peer: Peer) => WeirError | undefined;
+  /** Answers a preflight for an address that takes these methods, and returns true; false for other requests. */
+  readonly answersPreflight: (request: IncomingMessage, response: ServerResponse, methods: string) => boolean;
+  readonly peerOf: (request: IncomingMessage) => Peer;
+}
+
+/**
+ * Headers of every answer, as OWASP's REST Security Cheat Sheet has them: an answer is data and never a page, frame or
+ * script. Answers that may be kept or are pages say so in place of these.
+ */
+const securityHeaders: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** RFC 6797: a year. In production alone, since browsers hold it against every port of the host. */
+const strictTransport = 'max-age=31536000';
+
+/** Host without user information (RFC 9110 section 7.2): a name or IPv4, or IPv6 in brackets, and a port. */
+const hostPattern = /^((?:[\w.~%-]+|\[[0-9a-f:.]+\]))(?::\d{1,5})?$/i;
+
+/** The edge of a gateway. */
+export function createEdge(settings: EdgeSettings, production: boolean): Edge {
+  const cors = createCors(settings);
+  const peerOf = createPeerReader(settings.trustedProxies);
+  const headers = Object.entries(securityHeaders);
+  return {
+    peerOf,
+    begin: (request, response) => {
+      const peer = peerOf(request);
+      for (const [name, value] of headers) response.setHeader(name, value);
+      if (production && peer.isSecure) response.setHeader('strict-transport-security', strictTransport);
+      cors.open(request, response);
+      return peer;
+    },
+    headRefusal: (request, peer) => {
+      const count = request.rawHeaders.length / 2;
+      if (count > settings.maxHeaders) return tooManyHeaders(count, settings.maxHeaders);
+      const message = isRepeated(request.rawHeaders, 'host')
+        ? 'Header "Host": expected one, got several.'
+        : hostFault(peer.host, settings.allowedHosts);
+      return message === undefined ? undefined : new WeirError('BAD_REQUEST', { message });
+    },
+    answersPreflight: (request, response, methods) => {
+      if (!isPreflight(request)) return false;
+      cors.preflight(request, response, methods);
+      return true;
+    },
+  };
+}
+
+function hostFault(host: string, allowedHosts: readonly string[]): string | undefined {
+  const [, name] = hostPattern.exec(host) ?? [];
+  if (name === undefined) return 'Header "Host": expected one host name or address.';
+  if (allowedHosts.length === 0 || allowedHosts.includes(name.toLowerCase())) return undefined;
+  return 'Header "Host": expected one that is served here; the option is server.allowedHosts.';
+}
+
+function tooManyHeaders(count: number, maxHeaders: number): WeirError {
+  return new WeirError('HEADERS_TOO_LARGE', {
+    message: `Expected at most ${maxHeaders} headers, got ${count}. The option is server.maxHeaders.`,
+  });
+}
