@@ -1,16 +1,16 @@
-import type { ClientUnaryCall, Metadata } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
 import { WeirError } from '../errors.ts';
 import type { CallRecord } from '../observe/timeline.ts';
 import { onAbort } from '../signal.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import { callTimeoutMs } from './deadline.ts';
 import type { GrpcCode } from './grpc-code.ts';
-import { LiveCall } from './live-call.ts';
+import { LiveCall, type StartedRpc } from './live-call.ts';
 import { metadataFrom } from './metadata.ts';
 import type { PoolRefusal } from './pool.ts';
 
-/** Makes the RPC on the live call's client, and sees to it that `settle` is called with its end. */
-export type StartRpc = (live: LiveCall) => ClientUnaryCall;
+/** Makes the RPC at the live call's place, and sees to it that `settle` is called with its end. */
+export type StartRpc = (live: LiveCall) => StartedRpc;
 
 /** Why a call was not sent: the status it is recorded with, and its error. */
 interface Refusal {

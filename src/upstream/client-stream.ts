@@ -3,6 +3,8 @@ import { openCall } from './call.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import { assertDeadline } from './deadline.ts';
 import { assertKind, type MethodDefinition } from './method-definition.ts';
+import { OneAnswer } from './one-answer.ts';
+import { Rpc } from './rpc.ts';
 import { type Requests, sendRequests } from './writer.ts';
 
 /**
@@ -15,7 +17,7 @@ export function callClientStream<Req, Res>(
   requests: Requests<Req>,
   call: CallOptions,
 ): Promise<Res> {
-  const { path, requestSerialize, responseDeserialize } = method;
+  const { path } = method;
   return new Promise((resolve, reject) => {
     assertKind('clientStream', method);
     assertDeadline(path, call.deadlineMs);
@@ -25,19 +27,15 @@ export function callClientStream<Req, Res>(
       path,
       call,
       (live) => {
-        const rpc = live.client.makeClientStreamRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          live.metadata,
-          live.options,
-          (error, response) => {
+        const answer = new OneAnswer<Res>(live, { resolve, reject });
+        const rpc = new Rpc(live, method, {
+          message: (message) => answer.message(message),
+          ended: (end) => {
             stop();
-            const failure = live.settle(error);
-            if (failure) reject(failure);
-            else resolve(response as Res); // grpc-js gives a message whenever it gives no error
+            answer.ended(end);
           },
-        );
+        });
+        rpc.read();
         const stop = sendRequests(requests, rpc, (thrown) => live.cancel(WeirError.from(thrown)));
         return rpc;
       },

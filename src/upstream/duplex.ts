@@ -2,6 +2,7 @@ import { WeirError } from '../errors.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import { assertKind, type MethodDefinition } from './method-definition.ts';
 import { type Messages, Reader } from './reader.ts';
+import { Rpc } from './rpc.ts';
 import { type Requests, sendRequests } from './writer.ts';
 
 /**
@@ -15,22 +16,14 @@ export function callDuplex<Req, Res>(
   call: CallOptions,
 ): Messages<Res> {
   assertKind('duplex', method);
-  const { path, requestSerialize, responseDeserialize } = method;
   let stop = () => {};
   return new Reader<Res>(
     host,
     {
       kind: 'duplex',
-      path,
-      start: (live) => {
-        const { client, metadata, options } = live;
-        const rpc = client.makeBidiStreamRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          metadata,
-          options,
-        );
+      path: method.path,
+      start: (live, listener) => {
+        const rpc = new Rpc(live, method, listener);
         stop = sendRequests(requests, rpc, (thrown) => live.cancel(WeirError.from(thrown)));
         return rpc;
       },

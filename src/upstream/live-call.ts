@@ -1,9 +1,10 @@
-import type { Client, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
+import { type ChannelInterface, type Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import type { WeirError } from '../errors.ts';
 import type { CallHost } from './call-host.ts';
 import type { Channel } from './channel.ts';
 import type { GrpcCode } from './grpc-code.ts';
 import type { Pool } from './pool.ts';
+import type { RpcPlace } from './rpc.ts';
 import { grpcCodeFrom, upstreamError } from './status.ts';
 
 /** What a {@link LiveCall} is made of. */
@@ -18,37 +19,39 @@ export interface LiveCallParts {
   readonly record: (code: GrpcCode) => void;
 }
 
+/** The part of an RPC that a call is ended by. */
+export interface StartedRpc {
+  readonly headers: Metadata | undefined;
+  cancel(): void;
+  getPeer(): string;
+}
+
 /**
  * A call that has its place on a connection, from there to its end. A class, because one is made per call on the
  * hottest path: its methods are shared.
  */
-export class LiveCall {
-  readonly client: Client;
+export class LiveCall implements RpcPlace {
+  readonly channel: ChannelInterface;
   readonly metadata: Metadata;
-  /** For grpc-js, which reads the wall clock. */
-  readonly options: { readonly deadline: number };
+  readonly deadline: number;
   readonly #parts: LiveCallParts;
-  #rpc: ClientUnaryCall | undefined;
-  #headers: Metadata | undefined;
+  #rpc: StartedRpc | undefined;
   #cancelled: WeirError | undefined;
   #unlink: (() => void) | undefined;
   #isSettled = false;
 
   constructor(parts: LiveCallParts) {
     this.#parts = parts;
-    this.client = parts.channel.client;
+    this.channel = parts.channel.client.getChannel();
     this.metadata = parts.metadata;
-    this.options = { deadline: Math.floor(parts.host.clock.wallMs() + parts.timeoutMs) };
+    this.deadline = Math.floor(parts.host.clock.wallMs() + parts.timeoutMs);
     parts.host.active.add(this);
   }
 
   /** Takes the started RPC in hand. `unlink` is called at the call's end. */
-  attach(rpc: ClientUnaryCall, unlink: () => void): void {
+  attach(rpc: StartedRpc, unlink: () => void): void {
     this.#rpc = rpc;
     this.#unlink = unlink;
-    rpc.on('metadata', (headers) => {
-      this.#headers = headers;
-    });
     // The signal may have aborted while the RPC was made.
     if (this.#cancelled !== undefined) rpc.cancel();
   }
@@ -61,17 +64,25 @@ export class LiveCall {
   }
 
   /** To be called with the RPC's end: frees and records it, once. Gives the coded error of a failure. */
-  settle(error: ServiceError | null): WeirError | undefined {
+  settle({ code, details, metadata }: StatusObject): WeirError | undefined {
     if (this.#isSettled) return this.#cancelled;
     this.#isSettled = true;
     const { host, method, pool, channel, record } = this.#parts;
     this.#unlink?.();
     host.active.delete(this);
     pool.leave(channel);
-    record(error === null ? 'OK' : grpcCodeFrom(error.code));
-    if (error === null) return undefined;
-    const unsent = this.#rpc?.getPeer() === this.client.getChannel().getTarget();
-    const facts = { upstream: host.name, method, error, headers: this.#headers, unsent };
-    return this.#cancelled ?? upstreamError(facts, host.statuses);
+    record(code === status.OK ? 'OK' : grpcCodeFrom(code));
+    if (code === status.OK) return undefined;
+    if (this.#cancelled) return this.#cancelled;
+    const unsent = this.#rpc?.getPeer() === this.channel.getTarget();
+    const error = Object.assign(new Error(`${code} ${status[code]}: ${details}`), {
+      code,
+      details,
+      metadata,
+    });
+    return upstreamError(
+      { upstream: host.name, method, error, headers: this.#rpc?.headers, unsent },
+      host.statuses,
+    );
   }
 }

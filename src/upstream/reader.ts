@@ -1,16 +1,20 @@
-import { type ClientReadableStream, type ServiceError, status } from '@grpc/grpc-js';
+import type { StatusObject } from '@grpc/grpc-js';
 import { WeirError } from '../errors.ts';
 import type { CallRecord } from '../observe/timeline.ts';
 import { onAbort } from '../signal.ts';
 import { openCall } from './call.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
-import type { LiveCall } from './live-call.ts';
+import type { LiveCall, StartedRpc } from './live-call.ts';
+import type { RpcListener } from './rpc.ts';
+
+/** Most messages that are read ahead of whoever pulls. */
+const maxAhead = 16;
 
 /** The RPC whose messages a {@link Reader} gives. */
 export interface ReadableRpc<Res> {
   readonly kind: CallRecord['kind'];
   readonly path: string;
-  readonly start: (live: LiveCall) => ClientReadableStream<Res>;
+  readonly start: (live: LiveCall, listener: RpcListener<Res>) => StartedRpc & { read(): void };
   /** Runs once when the RPC is over, however it ended. */
   readonly onOver?: () => void;
 }
@@ -39,11 +43,11 @@ interface Collection<Res> {
 
 /**
  * The messages of an RPC as an async iterator that starts the RPC at the first `next()` and ends it at `return()`, even
- * while a `next()` is pending (an async generator would wait for it). Nobody pulls: after 16 messages ahead, the bound
- * that grpc-js fixes, reading stops and HTTP/2 flow control holds the service back. Messages that came before a
- * failure are given before it; after a cancellation none is.
+ * while a `next()` is pending (an async generator would wait for it). Nobody pulls: after 16 messages ahead reading
+ * stops and HTTP/2 flow control holds the service back. Messages that came before a failure are given before it; after a
+ * cancellation none is.
  */
-export class Reader<Res> implements Messages<Res> {
+export class Reader<Res> implements Messages<Res>, RpcListener<Res> {
   readonly #host: CallHost;
   readonly #rpc: ReadableRpc<Res>;
   readonly #call: CallOptions;
@@ -53,7 +57,11 @@ export class Reader<Res> implements Messages<Res> {
   readonly #pulls: Pull<Res>[] = [];
   #collection: Collection<Res> | undefined;
   #unlink: (() => void) | undefined;
-  #stream: ClientReadableStream<Res> | undefined;
+  #started: { readonly live: LiveCall; readonly rpc: { read(): void } } | undefined;
+  /** What has been read ahead. */
+  readonly #ahead: Res[] = [];
+  /** Whether the RPC was asked for a message that has not come yet. */
+  #isReading = false;
   #isOver = false;
   #failure: WeirError | undefined;
 
@@ -106,17 +114,30 @@ export class Reader<Res> implements Messages<Res> {
     );
   }
 
-  #listen(live: LiveCall): ClientReadableStream<Res> {
-    const stream = this.#rpc.start(live);
-    this.#stream = stream;
-    stream.on('readable', () => this.#serve());
-    stream.on('end', () => this.#end(undefined));
-    // Stays for good: grpc-js emits a failure even when nobody reads any more, and unheard it would end the process.
-    stream.on('error', (error: ServiceError) => this.#end(live.settle(error)));
-    stream.on('status', ({ code }) => {
-      if (code === status.OK) live.settle(null);
-    });
-    return stream;
+  #listen(live: LiveCall): StartedRpc {
+    const rpc = this.#rpc.start(live, this);
+    this.#started = { live, rpc };
+    this.#readOn();
+    return rpc;
+  }
+
+  /** For the RPC. */
+  message(message: Res): void {
+    this.#isReading = false;
+    this.#ahead.push(message);
+    this.#serve();
+    this.#readOn();
+  }
+
+  /** For the RPC. */
+  ended(end: StatusObject): void {
+    this.#end(this.#started?.live.settle(end));
+  }
+
+  #readOn(): void {
+    if (this.#isReading || this.#isOver || this.#ahead.length >= maxAhead) return;
+    this.#isReading = true;
+    this.#started?.rpc.read();
   }
 
   #end(failure: WeirError | undefined): void {
@@ -140,9 +161,7 @@ export class Reader<Res> implements Messages<Res> {
   }
 
   #collect({ messages, maxMessages, resolve, reject }: Collection<Res>): void {
-    let message = this.#read();
-    for (; message !== undefined && messages.length <= maxMessages; message = this.#read())
-      messages.push(message);
+    for (let message = this.#read(); message !== undefined; message = this.#read()) messages.push(message);
     if (messages.length > maxMessages) {
       this.#collection = undefined;
       void this.return();
@@ -156,7 +175,9 @@ export class Reader<Res> implements Messages<Res> {
   /** The next message that is there already. */
   #read(): Res | undefined {
     if (this.#stop.signal.aborted) return undefined;
-    return (this.#stream?.read() as Res | null | undefined) ?? undefined; // its type is any
+    const message = this.#ahead.shift();
+    this.#readOn();
+    return message;
   }
 
   /** An iterator fails once; then it is done. */

@@ -2,6 +2,8 @@ import { openCall } from './call.ts';
 import type { CallHost, CallOptions } from './call-host.ts';
 import { assertDeadline } from './deadline.ts';
 import { assertKind, type MethodDefinition } from './method-definition.ts';
+import { OneAnswer } from './one-answer.ts';
+import { Rpc } from './rpc.ts';
 
 /** One request, one answer. Rejects with a WeirError alone. */
 export function callUnary<Req, Res>(
@@ -18,20 +20,13 @@ export function callUnary<Req, Res>(
       'unary',
       method.path,
       call,
-      (live) =>
-        live.client.makeUnaryRequest(
-          method.path,
-          method.requestSerialize,
-          method.responseDeserialize,
-          request,
-          live.metadata,
-          live.options,
-          (error, response) => {
-            const failure = live.settle(error);
-            if (failure) reject(failure);
-            else resolve(response as Res); // grpc-js gives a message whenever it gives no error
-          },
-        ),
+      (live) => {
+        const rpc = new Rpc(live, method, new OneAnswer(live, { resolve, reject }));
+        rpc.read();
+        rpc.send(request);
+        rpc.halfClose();
+        return rpc;
+      },
       reject,
     );
   });

@@ -1,16 +1,20 @@
-import type { ClientWritableStream } from '@grpc/grpc-js';
-
 /** Where the messages of a request stream come from. */
 export type Requests<Req> = AsyncIterable<Req> | Iterable<Req>;
 
+/** The part of an RPC that messages are sent by. */
+export interface WritableRpc<Req> {
+  send(message: Req, taken: () => void): void;
+  halfClose(): void;
+}
+
 /**
- * Sends `requests` one by one and half-closes after the last; waits while the RPC's buffer (16 messages) is full.
+ * Sends `requests` one by one, each when the one before has been taken, and half-closes after the last.
  * `failed` gets what the source threw. The result stops it: no further message is pulled, and the source's `return()`
  * runs. Call it when the RPC is over.
  */
 export function sendRequests<Req>(
   requests: Requests<Req>,
-  rpc: ClientWritableStream<Req>,
+  rpc: WritableRpc<Req>,
   failed: (thrown: unknown) => void,
 ): () => void {
   let iterator: ReturnType<typeof iteratorOf<Req>> | undefined;
@@ -25,16 +29,16 @@ export function sendRequests<Req>(
       if (isOver) return;
       if (result.done) {
         isOver = true;
-        rpc.end();
+        rpc.halfClose();
         return;
       }
-      if (!rpc.write(result.value)) await drained();
+      await taken(result.value);
     }
   };
-  const drained = () =>
+  const taken = (message: Req) =>
     new Promise<void>((resolve) => {
       wake = resolve;
-      rpc.once('drain', resolve);
+      rpc.send(message, resolve);
     });
 
   send().catch((thrown: unknown) => {
