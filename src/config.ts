@@ -4,6 +4,7 @@ import { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { systemClock } from './clock.ts';
 import { type BudgetPolicyFor, createBudgetPolicy } from './guard/budget/policy.ts';
+import { withIncrementalDirectives } from './guard/documents/incremental-directives.ts';
 import { type ShapeLimit, type ShapeLimitName, shapeLimits } from './guard/shape/limits.ts';
 import { type KeyOptions, keyFaults } from './identity/keys.ts';
 import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
@@ -166,6 +167,9 @@ const limitOptions = z.strictObject({
     'Longest that closing waits for operations in flight before it cuts them off, in milliseconds',
   ),
   ...shapeOptions(),
+  maxDeferredParts: whole(0, 10_000, 0).describe(
+    'Parts of an answer that may come later (`@defer`, `@stream`), each list at its largest; 0: there are no such directives',
+  ),
   maxErrors: whole(1, 1000, 50).describe('Errors of one answer; more are told as one `TOO_MANY_ERRORS`'),
   maxDocuments: whole(1, 100_000, 1000).describe('Parsed and validated documents that are kept'),
   documentsMaxBytes: whole(1_048_576, 4_294_967_296, 67_108_864).describe(
@@ -480,15 +484,17 @@ function variantFrom(
   }: { readonly name: string; readonly isFirst: boolean; readonly production: boolean },
 ): VariantSettings {
   const own = variants[name];
+  const bounds = variantSections.limits.parse({ ...sharedLimits(limits), ...own?.limits });
+  const shown = own?.schema ?? schema;
   return {
     name,
-    schema: own?.schema ?? schema,
+    schema: bounds.maxDeferredParts > 0 ? withIncrementalDirectives(shown) : shown,
     paths: own?.paths ?? defaultPaths(name, isFirst),
     hosts: own?.hosts ?? [],
     header: own?.header,
     introspection: own?.introspection ?? (production ? 'nobody' : 'anyone'),
     pages: pageOptions.parse({ ...pages, ...own?.pages }),
-    limits: variantSections.limits.parse({ ...sharedLimits(limits), ...own?.limits }),
+    limits: bounds,
   };
 }
 

@@ -65,6 +65,7 @@ export function createVariantPipeline(
     masks: createReadMasks(variant.schema),
     pages: variant.pages,
     limits: variant.limits,
+    maxDeferredParts: variant.limits.maxDeferredParts,
     onAnomaly: (anomaly) => log.warn(anomaly, 'an upstream answered with rows that nobody asked for'),
     log,
     randomHex: createRandomHex(),

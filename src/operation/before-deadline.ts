@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { onAbort } from '../signal.ts';
 
-/** What resolvers get after the deadline to fail by its signal, so that the rest of the answer still stands. */
-const graceMs = 25;
+/** What resolvers get after the deadline to fail by its signal, so that the rest of the answer still stands; in milliseconds. */
+export const graceMs = 25;
 
 /** The outcome of `work`, or the signal's reason a little after it has aborted: a resolver may never end by itself. */
 export function beforeDeadline<Outcome>(

@@ -83,6 +83,11 @@ export class Charge {
     this.#settleAt(Math.min(1, this.#parts.price.points));
   }
 
+  /** Charges what was estimated, where nobody knows what was used. Idempotent, as {@link settle} is. */
+  settleEstimated(): void {
+    this.#settleAt(this.#parts.price.points);
+  }
+
   #settleAt(actual: number): void {
     const { admission, onUnsettled, price, mode } = this.#parts;
     if (admission.kind === 'refused' || mode === 'validate' || this.#actualPoints !== undefined) return;
@@ -99,6 +104,12 @@ export class Charge {
   pointsOf(tally: Tally): number {
     const { plan, variables, price } = this.#parts;
     return tally.isCounted ? plan.actual(variables ?? {}, tally) : price.points;
+  }
+
+  /** The most parts of its answer that may come later. */
+  deferredParts(): number {
+    const { plan, variables } = this.#parts;
+    return plan.deferredParts(variables);
   }
 
   /** When a refused one may be tried again, in milliseconds; undefined where waiting does not help. */

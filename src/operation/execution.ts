@@ -2,7 +2,7 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  execute,
+  executeRootSelectionSet,
   type GraphQLSchema,
   type OperationDefinitionNode,
   type ValidatedExecutionArgs,
@@ -49,21 +49,19 @@ export function createExecutor(): Execute {
   const known: KnownPlans = new WeakMap();
   return (args, tally, validated = validateExecutionArgs(args)) => {
     if (!('schema' in validated)) return { errors: validated };
-    if (isBeyondPlans(args, validated)) return execute(args) as Answer; // as: one result, without @defer and @stream
+    if (isBeyondPlans(args, validated)) return executeRootSelectionSet(validated) as Answer; // as: one result, since nothing asks for parts
     return runPlan(planFor(known, validated), validated, tally);
   };
 }
 
-/** Experiments of graphql-js: incremental delivery, variables of fragments, errors that stay where they are. */
+/** Experiments of graphql-js: variables of fragments, errors that stay where they are. */
 function isBeyondPlans(
   { abortSignal }: ExecutionArgs,
-  { schema, fragments, errorPropagation }: ValidatedExecutionArgs,
+  { fragments, errorPropagation }: ValidatedExecutionArgs,
 ): boolean {
   return (
     !errorPropagation ||
     abortSignal !== undefined ||
-    schema.getDirective('defer') !== undefined ||
-    schema.getDirective('stream') !== undefined ||
     Object.values(fragments).some(({ variableSignatures }) => variableSignatures !== undefined)
   );
 }

@@ -1,9 +1,11 @@
+import type { ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { createDocuments, type Documents } from '../guard/documents.ts';
 import { createIntrospectionErrors } from '../guard/introspection.ts';
 import type { Principal } from '../identity/principal.ts';
 import { traceFrom } from '../observe/trace.ts';
 import { createOperationContext, type OperationContext } from './context.ts';
+import { createPartsExecutor } from './execute-in-parts.ts';
 import { createExecutor } from './execution.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { type Run, runOperation } from './run-operation.ts';
@@ -17,6 +19,8 @@ export type { RequestFacts } from './request-facts.ts';
 export interface PipelineParts extends Omit<SubscribeParts, 'executor'> {
   /** Whether a caller may ask for the schema. */
   readonly mayIntrospect: (principal: Principal) => boolean;
+  /** Most parts of an answer that come later; 0, the default: answers come whole. */
+  readonly maxDeferredParts?: number;
 }
 
 /**
@@ -25,6 +29,8 @@ export interface PipelineParts extends Omit<SubscribeParts, 'executor'> {
  */
 export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & OperationContext> {
   const executor = createExecutor();
+  const { maxDeferredParts = 0 } = parts;
+  const executeInParts = createPartsExecutor(maxDeferredParts);
   const subscribeParts = { ...parts, executor };
   const documents = createDocuments(parts.limits);
   const introspectionErrors = createIntrospectionErrors();
@@ -46,7 +52,10 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
     },
     onExecute({ setExecuteFn }) {
       setExecuteFn((args) => {
-        const execute = ({ charge, validated }: Run) => executor(args, charge.tally, validated);
+        const { takesParts = false, signal } = contextOf(args);
+        const inParts = takesParts && maxDeferredParts > 0 ? executeInParts : answerWhole;
+        const execute = ({ charge, validated }: Run) =>
+          inParts(validated, charge, signal) ?? executor(args, charge.tally, validated);
         return runOperation(withCursor(execute, args, captureParts), args, parts);
       });
     },
@@ -57,6 +66,12 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
     },
   };
 }
+
+function contextOf({ contextValue }: ExecutionArgs): RequestFacts & OperationContext {
+  return contextValue as RequestFacts & OperationContext; // as: the one that is built above
+}
+
+function answerWhole(): undefined {}
 
 function startOperation(parts: PipelineParts, request: RequestFacts): OperationContext {
   return createOperationContext(parts, {

@@ -12,6 +12,8 @@ export interface RequestFacts {
   readonly costHeader: string | undefined;
   /** Of the header `Idempotency-Key`, as it came. */
   readonly idempotencyHeader: string | undefined;
+  /** Whether the client takes an answer in parts (`@defer`, `@stream`); default: no, and it is answered whole. */
+  readonly takesParts?: boolean;
   /** Sets a header of the answer; does nothing where answers have none, or it has begun. */
   readonly setHeader: (name: string, value: string) => void;
   /** Takes the record of the operation's end; see recordOnce. */

@@ -22,6 +22,7 @@ import type { Charge, CostMode } from './charge.ts';
 import type { Charging, PricedOperation } from './charging.ts';
 import type { OperationContext } from './context.ts';
 import { costModeFrom } from './cost-mode.ts';
+import { isInParts, type PartsResult } from './parts.ts';
 import { executedRecord } from './record-end.ts';
 import type { RecordTraffic } from './record-traffic.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -34,6 +35,7 @@ import {
   settleFailure,
   withPublicErrors,
 } from './settle.ts';
+import { type AnswerInParts, settleParts } from './settle-parts.ts';
 
 /** What running an operation needs of the gateway. */
 export interface RunParts extends OnceParts {
@@ -47,8 +49,11 @@ export interface RunParts extends OnceParts {
   readonly log: Log;
 }
 
-/** One result, or the events of a subscription. */
-export type Result = ExecutionResult | AsyncIterable<ExecutionResult> | Deliverable;
+/** One result, at once or in parts, or the events of a subscription. */
+export type Result = ExecutionResult | AnswerInParts | AsyncIterable<ExecutionResult> | Deliverable;
+
+/** What an execution gives. */
+type Executed = Exclude<Result, AnswerInParts> | PartsResult;
 
 /** One operation that may run. */
 export interface Run {
@@ -60,7 +65,7 @@ export interface Run {
 }
 
 /** Executes an operation, or opens its source. */
-export type Start = (run: Run) => Result | PromiseLike<Result>;
+export type Start = (run: Run) => Executed | PromiseLike<Executed>;
 
 /** The context that the pipeline has built, on the facts of the transport. */
 type PipelineContext = OperationContext &
@@ -104,6 +109,12 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
     const execute = () => beforeDeadline(start(run), context.signal, clock);
     if (operation.isMutation) return await runMutation(execute, { run, context, settlement }, parts);
     const result = await execute();
+    if (isInParts(result)) {
+      setRateLimit(begun, context, parts);
+      const onUnfinished = () => begun.settleEstimated();
+      const extensions = () => withPrice({}, begun).extensions;
+      return settleParts(result, { ...settlement, clock, onUnfinished, extensions });
+    }
     // Its events have contexts of their own; it is ended when its last one has come.
     if (isDeliverable(result)) {
       context.end();
@@ -152,7 +163,7 @@ interface MutationRun {
 
 /** A mutation, once for each idempotency key; the answer of a key is the same for ever, its price included. */
 async function runMutation(
-  execute: () => Promise<Result>,
+  execute: () => Promise<Executed>,
   { run, context, settlement }: MutationRun,
   parts: RunParts,
 ): Promise<ExecutionResult> {

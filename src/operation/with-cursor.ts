@@ -2,10 +2,13 @@ import { type ExecutionArgs, type ExecutionResult, OperationTypeNode } from 'gra
 import { WeirError } from '../errors.ts';
 import { type CaptureParts, captureCursor } from './capture-cursor.ts';
 import { type CursorRequest, cursorRequestFrom } from './cursor-request.ts';
+import { isInParts, type PartsResult } from './parts.ts';
 import type { Run } from './run-operation.ts';
 
+type Executed = ExecutionResult | PartsResult;
+
 /** Executes an operation that may run. */
-type Execute = (run: Run) => ExecutionResult | Promise<ExecutionResult>;
+type Execute = (run: Run) => Executed | Promise<Executed>;
 
 /**
  * Makes an execution answer in `extensions.cursor` where the subscription stood before that the request names in its own
@@ -34,13 +37,21 @@ interface Request {
 
 async function captureAndExecute(
   asked: CursorRequest,
-  execute: () => ExecutionResult | Promise<ExecutionResult>,
+  execute: () => Executed | Promise<Executed>,
   { args, run, parts }: Request,
-): Promise<ExecutionResult> {
+): Promise<Executed> {
   // What is refused here has not used what the request was estimated at.
   run.charge.tally.begin([], []);
   const captured = await captureCursor(asked, args, parts);
   if ('errors' in captured) return captured;
   const result = await execute();
-  return { ...result, extensions: { ...result.extensions, cursor: captured.cursor } };
+  if (!isInParts(result)) return withExtension(result, captured);
+  return { ...result, initialResult: withExtension(result.initialResult, captured) };
+}
+
+function withExtension<Result extends ExecutionResult>(
+  result: Result,
+  { cursor }: { readonly cursor: string },
+): Result {
+  return { ...result, extensions: { ...result.extensions, cursor } };
 }

@@ -10,7 +10,15 @@ export interface Accepted {
   readonly eventStream: number;
   /** `multipart/mixed` of Apollo's subscriptions, told by the parameter `subscriptionSpec=1.0`. */
   readonly multipart: number;
+  /** `multipart/mixed` of answers in parts; undefined where it is not wanted, or JSON is wanted more. */
+  readonly parts: PartsFormat | undefined;
 }
+
+/**
+ * How an answer in parts is written: `v0.2` (Apollo's `incrementalSpec`; graphql-js 17: parts are announced, and named by
+ * ids) or `20220824` (Apollo's `deferSpec`; the proposal of that day: parts tell where they belong).
+ */
+export type PartsFormat = 'v0.2' | '20220824';
 
 /** One media range of `Accept`, in lower case. */
 interface MediaRange {
@@ -35,7 +43,26 @@ const partPattern = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 /** RFC 9110 section 12.4.2. */
 const weightPattern = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
-const nothing: Accepted = { json: 1, graphqlJson: 0, plainJson: 1, eventStream: 0, multipart: 0 };
+const nothing: Accepted = {
+  json: 1,
+  graphqlJson: 0,
+  plainJson: 1,
+  eventStream: 0,
+  multipart: 0,
+  parts: undefined,
+};
+
+/** By which parameter a client names what it reads; of formats that are wanted alike, the first. */
+const partsParameters = [
+  ['v0.2', 'incrementalspec'],
+  ['20220824', 'deferspec'],
+] as const satisfies readonly (readonly [PartsFormat, string])[];
+
+/** What clients read that name none: urql takes both, but items of a list in this one only; GraphiQL likewise. */
+const unnamedParts: PartsFormat = '20220824';
+
+/** Parameters of `multipart/mixed` that name what its parts are. */
+const partsNames: readonly string[] = ['subscriptionspec', ...partsParameters.map(([, name]) => name)];
 
 /** What the header `Accept` says of the forms that we have; without one, JSON (RFC 9110 section 12.5.1). */
 export function acceptedFrom(accept: string | undefined): Accepted {
@@ -45,12 +72,14 @@ export function acceptedFrom(accept: string | undefined): Accepted {
     type === 'multipart/mixed' && parameters.get('subscriptionspec') === '1.0';
   const plainJson = weightOf('application/json', ranges);
   const isNamed = ranges.some(({ type }) => type === graphqlType);
+  const json = Math.max(weightOf(graphqlType, ranges), plainJson);
   return {
-    json: Math.max(weightOf(graphqlType, ranges), plainJson),
+    json,
     graphqlJson: isNamed ? weightOf(graphqlType, ranges) : 0,
     plainJson,
     eventStream: heaviest(ranges.filter(({ type }) => type === 'text/event-stream')) ?? 0,
     multipart: heaviest(ranges.filter(isMultipart)) ?? 0,
+    parts: partsFrom(ranges, json),
   };
 }
 
@@ -64,6 +93,23 @@ export function createAcceptedBy(): (accept: string | undefined) => Accepted {
     if (known.size < maxKnownAccepts) known.set(accept, made);
     return made;
   };
+}
+
+/** A refusal comes in JSON, so who does not read that gets no parts either. */
+function partsFrom(ranges: readonly MediaRange[], json: number): PartsFormat | undefined {
+  let wanted: PartsFormat | undefined;
+  let most = 0;
+  for (const [format, name] of partsParameters) {
+    const fitting = ranges.filter(({ type, parameters }) => {
+      if (type !== 'multipart/mixed') return false;
+      if (parameters.has(name)) return parameters.get(name) === format;
+      return format === unnamedParts && !partsNames.some((other) => parameters.has(other));
+    });
+    const weight = heaviest(fitting) ?? 0;
+    if (weight > most) wanted = format;
+    most = Math.max(most, weight);
+  }
+  return json > 0 && most >= json ? wanted : undefined;
 }
 
 /** The weight of the most specific range that fits a type. */

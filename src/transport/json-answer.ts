@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
+import type { Clock } from '../clock.ts';
 import { type ErrorCode, WeirError } from '../errors.ts';
+import type { InitialPart } from '../operation/parts.ts';
 import type { Accepted } from './accept.ts';
+import { answerInParts, type PartsAnswer } from './answer-in-parts.ts';
 import { runWhileOpen } from './run-while-open.ts';
 import { type Prepared, refusedResult, type StreamOutcome } from './stream-operation.ts';
 
@@ -10,12 +13,20 @@ export interface JsonAnswerRequest {
   readonly prepared: Prepared;
   readonly accepted: Accepted;
   readonly response: ServerResponse;
+  /** When the answer must be there, in {@link Clock.nowMs} milliseconds. */
+  readonly deadlineMs: number;
+  readonly clock: Clock;
 }
 
-/** Runs a prepared query or mutation and sends its one answer (GraphQL over HTTP, section 6.4). Never rejects. */
+/**
+ * Runs a prepared query or mutation and sends its one answer (GraphQL over HTTP, section 6.4), or the parts of one where it
+ * asks for them and its client takes them. Never rejects.
+ */
 export async function answerJson(request: JsonAnswerRequest): Promise<void> {
-  const { accepted, response } = request;
-  const answer = writtenFrom(await outcomeOf(request), request.prepared);
+  const { accepted, response, prepared } = request;
+  const outcome = await outcomeOf(request);
+  if (outcome.kind === 'result' && outcome.later) return sendParts(request, outcome, outcome.later);
+  const answer = writtenFrom(outcome, prepared);
   if (response.destroyed || response.headersSent) return;
   const mediaType = answer.errors?.some(isOfGuard) ? graphqlType : mediaTypeFor(accepted);
   const { status, headers } = answer.errors ? refusalHead(answer.errors, mediaType) : answered;
@@ -25,6 +36,20 @@ export async function answerJson(request: JsonAnswerRequest): Promise<void> {
     'content-length': Buffer.byteLength(answer.body),
   });
   response.end(answer.body);
+}
+
+type Later = PartsAnswer['later'];
+
+async function sendParts(
+  { accepted, prepared, ...request }: JsonAnswerRequest,
+  { result }: StreamOutcome & { readonly kind: 'result' },
+  later: Later,
+): Promise<void> {
+  const format = accepted.parts;
+  if (prepared.kind !== 'ready' || !format) return later.leave();
+  const initial = result as InitialPart; // as: what comes before later parts
+  const refuse = (thrown: unknown) => refusedResult(prepared.refuse(thrown));
+  await answerInParts({ ...request, format, initial, later, abort: prepared.abort, refuse });
 }
 
 const answered = { status: 200, headers: {} };

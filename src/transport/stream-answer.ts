@@ -48,11 +48,14 @@ const cursorMaxLength = 2048;
 /** The answers of distinct event streams and of multipart subscriptions. */
 export function createStreamAnswer(parts: StreamParts): AnswerStream {
   return async (request, response) => {
+    const shared = { clock: parts.clock, deadlineMs: request.facts.deadlineMs };
     const { facts, accepted } = request;
-    const prepared = parts.prepare({ ...facts, method: request.method, parameters: parametersOf(request) });
+    const takesParts = accepted.parts !== undefined;
+    const parameters = parametersOf(request);
+    const prepared = parts.prepare({ ...facts, method: request.method, parameters, takesParts });
     const isForStream = prepared.kind === 'ready' && prepared.isSubscription && takesStream(accepted);
     if (accepted.json === 0 || isForStream) return openStream(parts, request, { prepared, response });
-    return answerJson({ prepared, accepted, response });
+    return answerJson({ prepared, accepted, response, ...shared });
   };
 }
 
@@ -79,7 +82,13 @@ async function openStream(
     connections.release(facts.principal);
     if (outcome.kind === 'events') outcome.events.attach(nobody).stop('client');
     if (outcome.kind !== 'refused') return;
-    return answerJson({ prepared: outcome, accepted, response });
+    return answerJson({
+      prepared: outcome,
+      accepted,
+      response,
+      deadlineMs: facts.deadlineMs,
+      clock: parts.clock,
+    });
   }
   const stream = new StreamResponse(parts, {
     response,

@@ -5,6 +5,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
 import type { RequestFacts } from '../operation/request-facts.ts';
+import { AnswerInParts } from '../operation/settle-parts.ts';
 import { type Deliverable, isDeliverable } from '../realtime/sink.ts';
 import { refuse } from './refusal.ts';
 import { deliverableFrom } from './stream-iterable.ts';
@@ -25,6 +26,7 @@ export interface StreamRequest {
   /** See {@link RequestFacts}; default: none, as a WebSocket's messages have none. */
   readonly costHeader?: string | undefined;
   readonly idempotencyHeader?: string | undefined;
+  readonly takesParts?: boolean;
   readonly setHeader?: RequestFacts['setHeader'];
 }
 
@@ -36,7 +38,12 @@ export type StreamOutcome =
       readonly errors: readonly GraphQLError[];
       readonly extensions?: ExecutionResult['extensions'];
     }
-  | { readonly kind: 'result'; readonly result: ExecutionResult }
+  | {
+      readonly kind: 'result';
+      readonly result: ExecutionResult;
+      /** What comes later, where the transport said that its client takes parts; `result` is the first of them. */
+      readonly later?: Pick<AnswerInParts, 'next' | 'leave'>;
+    }
   /** Nothing has begun yet: see {@link Deliverable}. */
   | { readonly kind: 'events'; readonly events: Deliverable };
 
@@ -168,6 +175,7 @@ function readyFrom({ parameters }: StreamRequest, ready: ReadyParts): Prepared {
 }
 
 function outcomeFrom(result: unknown, { refused, abort }: ReadyParts): StreamOutcome {
+  if (result instanceof AnswerInParts) return { kind: 'result', result: result.initial, later: result };
   const events = result instanceof HeldEvents ? result.events : result;
   if (isDeliverable(events)) return { kind: 'events', events };
   if (isAsyncIterable(events)) return { kind: 'events', events: deliverableFrom(events, abort) };
@@ -195,6 +203,7 @@ function factsOf(request: StreamRequest, record: RecordEnd, signal: AbortSignal)
     record,
     costHeader: request.costHeader,
     idempotencyHeader: request.idempotencyHeader,
+    takesParts: request.takesParts ?? false,
     setHeader: request.setHeader ?? setNoHeader,
     acceptsEvents: true,
     params: request.parameters,

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import { isIncluded, type Outcome } from './conditions.ts';
 import type { FieldFacts } from './cost-model.ts';
+import { isDeferred, isStreamed } from './deferred-parts.ts';
 import { rulesFrom } from './exact-formula.ts';
 import type { FieldUse, Place } from './formula.ts';
 import { createCase, createFieldUse, createPlace } from './formula-parts.ts';
@@ -46,6 +47,7 @@ function placeFrom(
   const { model } = parts;
   const fields: FieldUse[] = [];
   const visited = new Set<SelectionSetNode>();
+  let deferred = 0;
   const visit = (selectedOn: GraphQLNamedType, { selections }: SelectionSetNode): void => {
     for (const selection of selections) {
       if (!isIncluded(selection, outcome)) continue;
@@ -55,13 +57,15 @@ function placeFrom(
         continue;
       }
       const { selectionSet, condition } = fragmentOf(parts, selection);
+      // What a fragment repeats below several is not known here.
+      if (isDeferred(selection)) deferred = Number.POSITIVE_INFINITY;
       if (visited.has(selectionSet)) continue;
       visited.add(selectionSet);
       visit((condition !== undefined && model.schema.getType(condition)) || selectedOn, selectionSet);
     }
   };
   visit(type, set);
-  return createPlace(model, [createCase(model.possibleTypes(type), fields)]);
+  return createPlace(model, [createCase(model.possibleTypes(type), fields)], deferred);
 }
 
 /** The use of a field node; undefined for `__typename`, which is free. */
@@ -104,6 +108,7 @@ function fieldFrom(
     itemWeight: Math.max(0, ...facts.map(({ itemWeight }) => itemWeight)),
     ownPoints: Math.max(0, ...facts.map(({ ownPoints, itemWeight }) => ownPoints ?? itemWeight)),
     isList: facts.some(({ isList }) => isList),
+    isStreamed: isStreamed([node]),
     lengths: inherited.length > 0 ? own.flatMap((chain) => inherited.map((one) => [one, ...chain])) : own,
     handedDown: [...handedDown.values()].flat(),
     // Of each node that others would be merged with: what lowers the price of all must not lower that of each.

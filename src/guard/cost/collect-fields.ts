@@ -39,7 +39,7 @@ export function collectFields(
         spread.add(selection.name.value);
       }
       const { selectionSet, condition } = fragmentOf(parts, selection);
-      if (applies(parts.model, condition, type)) collect(selectionSet);
+      if (isApplied(parts.model, condition, type)) collect(selectionSet);
     }
   }
 
@@ -64,7 +64,7 @@ export function regionsFrom(
   const regions = new Map<string, [GraphQLObjectType, ...GraphQLObjectType[]]>();
   for (const type of types) {
     let applying = '';
-    for (const condition of conditions) applying += applies(parts.model, condition, type) ? '1' : '0';
+    for (const condition of conditions) applying += isApplied(parts.model, condition, type) ? '1' : '0';
     const region = regions.get(applying);
     if (region) region.push(type);
     else regions.set(applying, [type]);
@@ -95,7 +95,12 @@ function conditionsOf(
   return conditions;
 }
 
-function applies({ schema }: CostModel, condition: string | undefined, type: GraphQLObjectType): boolean {
+/** Whether a fragment with this type condition, if any, is for objects of a type. */
+export function isApplied(
+  { schema }: CostModel,
+  condition: string | undefined,
+  type: GraphQLObjectType,
+): boolean {
   if (condition === undefined || condition === type.name) return true;
   const named = schema.getType(condition);
   return isAbstractType(named) && schema.isSubType(named, type);

@@ -8,6 +8,7 @@ import {
 import { collectFields, type Region, regionsFrom, type Work } from './collect-fields.ts';
 import type { Outcome } from './conditions.ts';
 import type { CostModel, FieldFacts } from './cost-model.ts';
+import { countDeferred, isStreamed } from './deferred-parts.ts';
 import type { FieldUse, Place } from './formula.ts';
 import { createCase, createFieldUse, createPlace } from './formula-parts.ts';
 import { addRules, type InputsRule, inputsRuleFrom } from './input-cost.ts';
@@ -63,8 +64,10 @@ function placeFrom(
   const { model } = parts;
   const entries = new Map<string, Entry>();
   const cases: Alternative[] = [];
+  let deferred = 0;
   for (const region of regionsFrom(parts, model.possibleTypes(type), sets, work)) {
     const collected = collectFields(parts, region[0], sets, outcome, work);
+    deferred = Math.max(deferred, countDeferred(parts, region[0], sets, outcome, work));
     const asked = [...collected].map(([key, nodes]) => entryFrom(compilation, entries, key, nodes));
     for (const [index, alike] of typesAlike(model, type, region, asked).entries()) {
       if (index > 0) work.left -= asked.length / typesPerWork;
@@ -75,6 +78,7 @@ function placeFrom(
   return createPlace(
     model,
     cases.map(({ types, fields }) => createCase(types, fields)),
+    deferred,
   );
 }
 
@@ -161,6 +165,7 @@ function fieldFrom(
     itemWeight: facts.itemWeight,
     ownPoints: facts.ownPoints,
     isList: facts.isList,
+    isStreamed: isStreamed(nodes),
     lengths: facts.isList ? [inherited?.names.includes(facts.name) ? [inherited.declared, ...own] : own] : [],
     handedDown: handedDown ? [handedDown.declared] : [],
     inputs: rulesFrom(model, facts, nodes),

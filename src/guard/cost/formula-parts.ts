@@ -14,11 +14,11 @@ export function createCase(types: readonly GraphQLObjectType[], fields: readonly
   return { types, fields, priced: fields.filter(({ known }) => !known || !isFree(known)) };
 }
 
-/** A place with what is known of its price before the variables. */
-export function createPlace(model: CostModel, cases: readonly Case[]): Place {
+/** A place with what is known of its price before the variables; `deferred` fragments of an object may come later. */
+export function createPlace(model: CostModel, cases: readonly Case[], deferred = 0): Place {
   const fields = new Set(cases.flatMap((one) => one.fields));
   const calling = [...fields].filter(({ calls, place }) => calls.length > 0 || place?.calling.length);
-  const draft: Place = { cases, known: undefined, calling, loaders: loadersOf(calling) };
+  const draft: Place = { cases, known: undefined, calling, loaders: loadersOf(calling), deferred };
   if (cases.some(({ priced }) => priced.some(({ known }) => !known))) return draft;
   return { ...draft, known: placeCosts({ model, variables: {}, shared: undefined }, draft) };
 }

@@ -21,6 +21,8 @@ export interface Place {
   readonly calling: readonly FieldUse[];
   /** How many fields here and further down use each loader. */
   readonly loaders: ReadonlyMap<string, number>;
+  /** Fragments of one object that may come later (`@defer`). */
+  readonly deferred: number;
 }
 
 /** What is asked of objects of some object types. */
@@ -42,6 +44,8 @@ export interface FieldUse {
   /** Points of one item: `@cost` of the field; undefined: that of its type. */
   readonly ownPoints: number | undefined;
   readonly isList: boolean;
+  /** Whether its items may come one by one (`@stream`). */
+  readonly isStreamed: boolean;
   /** Where the length of the list may be said, the first that says it first; the largest of these counts. */
   readonly lengths: readonly (readonly DeclaredLength[])[];
   /** Lengths that it hands down to lists in its own object. */

@@ -2,6 +2,7 @@ import type { DocumentNode } from 'graphql';
 import { type ActualPoints, createActualPoints } from './actual-points.ts';
 import { conditionVariables, type Outcome } from './conditions.ts';
 import type { CostModel } from './cost-model.ts';
+import { deferredParts } from './deferred-parts.ts';
 import { type Costs, type Evaluation, type Place, placeCosts } from './formula.ts';
 import { memberOf, type Variables } from './input-cost.ts';
 import { operationPartsFrom } from './operation-parts.ts';
@@ -43,6 +44,8 @@ export interface PricePlan {
   readonly estimate: (variables: Variables) => Price;
   /** The points that it really used, by what was counted; the estimate when nothing was. Never above the estimate. */
   readonly actual: (variables: Variables, tally: Tally) => number;
+  /** The most parts that may come later where the answer comes in parts (`@defer`, `@stream`). */
+  readonly deferredParts: (variables: Variables) => number;
   /** What each field adds to the points. */
   readonly report: (variables: Variables, tally?: Tally) => PriceNode;
 }
@@ -78,6 +81,10 @@ export function compilePrice(
       const used = totalPoints(formula, compute(evaluation, new Map(tally.entries())));
       return isRounding(used - price.points, price.points) ? price.points : used;
     },
+    deferredParts: (variables) =>
+      Math.max(
+        ...priced(variables).map(({ formula, evaluation }) => deferredParts(evaluation, formula.root)),
+      ),
     report(variables, tally) {
       const { formula, evaluation, price } = dearestCase(priced(variables));
       return createPriceReport(evaluation, formula, {

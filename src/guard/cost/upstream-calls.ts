@@ -71,7 +71,13 @@ function addField(walk: Walk, field: FieldUse, gathering: Gathering, total: Call
 }
 
 /** At most one for each object that the field is on. */
-function arrivalsBelow({ root }: Walk, field: FieldUse, { objects, arrivals, above }: Gathering): number {
+function arrivalsBelow(
+  { root, evaluation }: Walk,
+  field: FieldUse,
+  { objects, arrivals, above }: Gathering,
+): number {
+  // Items that come one by one are completed one by one.
+  if (field.isStreamed) return times(objects, countOf(evaluation, field));
   if (objects === 1) return 1;
   let most = arrivals;
   for (const { loader } of field.calls) {

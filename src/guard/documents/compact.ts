@@ -3,6 +3,8 @@ import {
   type DirectiveNode,
   type DocumentNode,
   type FieldNode,
+  GraphQLDeferDirective,
+  GraphQLStreamDirective,
   type InlineFragmentNode,
   Kind,
   print,
@@ -16,6 +18,9 @@ interface Group {
   readonly first: SelectionNode;
   readonly below: SelectionSetNode[];
 }
+
+/** Two uses of one label, or of one streamed list, are a mistake even where they are equal. */
+const incremental: ReadonlySet<string> = new Set([GraphQLDeferDirective.name, GraphQLStreamDirective.name]);
 
 /**
  * The same document with every selection that is written twice in one place written once, what is below the two put
@@ -33,12 +38,12 @@ export function compactDocument(document: DocumentNode): DocumentNode {
 }
 
 function compactSets(first: SelectionSetNode, sets: readonly SelectionSetNode[]): SelectionSetNode {
-  const groups = new Map<string, Group>();
+  const groups = new Map<string | SelectionNode, Group>();
   for (const set of sets) collect(set, groups);
   return { ...first, selections: [...groups.values()].map(compactGroup) };
 }
 
-function collect({ selections }: SelectionSetNode, groups: Map<string, Group>): void {
+function collect({ selections }: SelectionSetNode, groups: Map<string | SelectionNode, Group>): void {
   for (const selection of selections) {
     if (isPlain(selection)) {
       collect(selection.selectionSet, groups);
@@ -62,8 +67,9 @@ function compactGroup({ first, below: [set, ...rest] }: Group): SelectionNode {
   return { ...first, selectionSet: compactSets(set, [set, ...rest]) };
 }
 
-/** Equal for selections that differ in nothing but what is below them. */
-function keyOf(selection: SelectionNode): string {
+/** Equal for selections that differ in nothing but what is below them. Those that come later are told apart by all. */
+function keyOf(selection: SelectionNode): string | SelectionNode {
+  if (selection.directives?.some(({ name }) => incremental.has(name.value))) return selection;
   const directives = (selection.directives ?? []).map(directiveText).join(' ');
   if (selection.kind === Kind.FRAGMENT_SPREAD) return `...${selection.name.value} ${directives}`;
   if (selection.kind === Kind.INLINE_FRAGMENT)
