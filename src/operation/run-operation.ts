@@ -17,6 +17,7 @@ import { excessOfVariables } from '../guard/shape/variables-guard.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationRecord } from '../observe/operation-record.ts';
 import { type Deliverable, type EndReason, isDeliverable } from '../realtime/sink.ts';
+import { AnswerInParts } from './answer-in-parts.ts';
 import { beforeDeadline } from './before-deadline.ts';
 import type { Charge, CostMode } from './charge.ts';
 import type { Charging, PricedOperation } from './charging.ts';
@@ -35,7 +36,6 @@ import {
   settleFailure,
   withPublicErrors,
 } from './settle.ts';
-import { type AnswerInParts, settleParts } from './settle-parts.ts';
 
 /** What running an operation needs of the gateway. */
 export interface RunParts extends OnceParts {
@@ -113,7 +113,7 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
       setRateLimit(begun, context, parts);
       const onUnfinished = () => begun.settleEstimated();
       const extensions = () => withPrice({}, begun).extensions;
-      return settleParts(result, { ...settlement, clock, onUnfinished, extensions });
+      return new AnswerInParts(result, { ...settlement, clock, onUnfinished, extensions });
     }
     // Its events have contexts of their own; it is ended when its last one has come.
     if (isDeliverable(result)) {

@@ -48,6 +48,39 @@ describe('acceptedFrom()', () => {
   });
 
   it.each([
+    ['application/json', undefined],
+    ['*/*', undefined],
+    ['multipart/*, application/json', undefined],
+    // Refusals come in JSON.
+    ['multipart/mixed;incrementalSpec=v0.2', undefined],
+    ['multipart/mixed;subscriptionSpec=1.0, application/json', undefined],
+    ['multipart/mixed;incrementalSpec=v0.1, application/json', undefined],
+    ['multipart/mixed;deferSpec=20220824;q=0, application/json', undefined],
+    ['multipart/mixed;deferSpec=20220824;q=0.8, application/json', undefined],
+    ['multipart/mixed;deferSpec=20220824;q=0.9, application/json;q=0.9', '20220824'],
+    ['multipart/mixed;DeferSpec="20220824", */*;q=0.1', '20220824'],
+    ['multipart/mixed;deferSpec=20220824, multipart/mixed;incrementalSpec=v0.2, application/json', 'v0.2'],
+    [
+      'multipart/mixed;deferSpec=20220824, multipart/mixed;incrementalSpec=v0.2;q=0.9, application/json;q=0.1',
+      '20220824',
+    ],
+    // Apollo Client 4, by the handler that is installed.
+    ['multipart/mixed;incrementalSpec=v0.2,application/graphql-response+json,application/json;q=0.9', 'v0.2'],
+    [
+      'multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9',
+      '20220824',
+    ],
+    // urql, and GraphiQL.
+    [
+      'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
+      '20220824',
+    ],
+    ['application/json, multipart/mixed', '20220824'],
+  ])('takes %j for answers in parts of the format %s', (header, parts) => {
+    expect(acceptedFrom(header).parts).toBe(parts);
+  });
+
+  it.each([
     [undefined, 0, 1],
     ['*/*', 0, 1],
     ['application/json', 0, 1],
