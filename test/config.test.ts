@@ -56,7 +56,12 @@ describe('parseConfig()', () => {
           header: undefined,
           introspection: 'anyone',
           pages: { defaultSize: 20, maxSize: 100 },
-          limits: { bodyMaxBytes: 1_048_576, operationTimeoutMs: 5000, ...defaultDocumentLimits },
+          limits: {
+            bodyMaxBytes: 1_048_576,
+            operationTimeoutMs: 5000,
+            maxDeferredParts: 0,
+            ...defaultDocumentLimits,
+          },
         },
       ],
     });
