@@ -20,6 +20,8 @@ export interface ProgramOptions {
   readonly name: string;
   /** Script and arguments. */
   readonly args: readonly string[];
+  /** Words before the program, such as what runs it in another network. */
+  readonly within?: readonly string[];
   /** Absent: this one's. */
   readonly folder?: string | undefined;
   readonly environment?: Readonly<Record<string, string>>;
@@ -50,7 +52,8 @@ export interface Program {
 export async function startProgram(options: ProgramOptions): Promise<Program> {
   const { name, folder = process.cwd(), profileFolder } = options;
   const flags = [...nodeFlags, ...options.args];
-  const { program, args } = pinnedCommand(options.cores, process.execPath, flags);
+  const pinned = pinnedCommand(options.cores, process.execPath, flags);
+  const [program = '', ...args] = [...(options.within ?? []), pinned.program, ...pinned.args];
   const child = spawn(program, args, {
     cwd: folder,
     env: {

@@ -21,7 +21,7 @@ export interface PumpOptions {
   readonly leaseMs?: number;
   /** How often a leader renews and the others look. Default 1 s. */
   readonly renewMs?: number;
-  /** How long a topic is fed after its last hold, for those who come right back. Default 10 s. */
+  /** How long a topic is fed after its last hold, for those who come right back. Default 4 s. */
   readonly lingerMs?: number;
 }
 
@@ -40,7 +40,7 @@ export interface Pump {
   close(): Promise<void>;
 }
 
-const defaults = { leaseMs: 3000, renewMs: 1000, lingerMs: 10_000 };
+const defaults = { leaseMs: 3000, renewMs: 1000, lingerMs: 4000 };
 
 /** A pump that holds nothing yet. Throws RangeError unless `leaseMs` is at least twice `renewMs`. */
 export function createPump(options: PumpOptions): Pump {

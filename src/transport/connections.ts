@@ -2,6 +2,8 @@ import type { Principal } from '../identity/principal.ts';
 
 /** A connection that outlives its requests. */
 export interface LongConnection {
+  /** Its ends, see {@link peerName}. */
+  readonly peer: string;
   /** Ends it so that its client comes back: see the end `drain` of endTable. Idempotent. */
   readonly drain: () => void;
   /** Cuts it off. */

@@ -9,6 +9,7 @@ import type { LongConnection } from './connections.ts';
 import { Outlet, type OutletOwner } from './outlet.ts';
 import { rotationTime } from './rotation.ts';
 import type { StreamParts } from './stream-parts.ts';
+import { peerName } from './tcp-table.ts';
 
 /** How the answer looks that goes on. */
 export interface ChannelForm {
@@ -82,7 +83,12 @@ export class ResponseChannel implements Timed, LongConnection {
     this.outlet = new Outlet(this.#stream, owner, parts);
     parts.connections.open.add(this);
     response.once('close', () => this.#onClose());
+    parts.peers.watch();
     this.#schedule();
+  }
+
+  get peer(): string {
+    return peerName(this.#response.socket ?? {});
   }
 
   get principal(): Principal {

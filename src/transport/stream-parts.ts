@@ -4,6 +4,7 @@ import type { Identify } from '../identity/identify.ts';
 import type { EndReason } from '../realtime/sink.ts';
 import type { ConnectionWheel } from './connection-wheel.ts';
 import type { Connections } from './connections.ts';
+import type { PeerWatch } from './peer-watch.ts';
 import type { PrepareOperation } from './stream-operation.ts';
 import type { WriteTurn } from './write-turn.ts';
 
@@ -38,6 +39,7 @@ export interface StreamParts {
   readonly wheel: ConnectionWheel;
   readonly connections: Connections;
   readonly writes: WriteTurn;
+  readonly peers: PeerWatch;
   readonly limits: StreamLimits;
   /** From 0 to below 1, as `Math.random` gives. */
   readonly random: () => number;

@@ -4,12 +4,14 @@ import { createConnectionWheel } from './connection-wheel.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { drainConnections } from './drain.ts';
 import type { OriginRules } from './origins.ts';
+import { PeerWatch } from './peer-watch.ts';
 import { createReservations } from './sse-reservation.ts';
 import { type AnswerSingle, createSseSingleServer } from './sse-single-server.ts';
 import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
 import { createStreamOperations, type StreamOperationParts } from './stream-operation.ts';
 import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
 import { createMemoryStreamHub, type StreamRouter } from './stream-router.ts';
+import { readTcpTable } from './tcp-table.ts';
 import { shareStreamRouter } from './variant-stream-router.ts';
 import { WriteTurn } from './write-turn.ts';
 import { createWsServer, type Upgrade } from './ws-server.ts';
@@ -62,7 +64,12 @@ export interface Streams {
 export function createStreams(options: StreamOptions): Streams {
   const { clock, settings, random } = options;
   const connections = new Connections(settings);
-  const shared = { connections, wheel: createConnectionWheel(clock), writes: new WriteTurn() };
+  const shared = {
+    connections,
+    wheel: createConnectionWheel(clock),
+    writes: new WriteTurn(),
+    peers: new PeerWatch({ clock, connections, timeoutMs: settings.pongTimeoutMs, readTable: readTcpTable }),
+  };
   const routerOf = shareStreamRouter(options.router ?? createMemoryStreamHub().join());
   let drained: Promise<void> | undefined;
   return {
@@ -88,7 +95,7 @@ export function createStreams(options: StreamOptions): Streams {
 function partsFrom(
   options: StreamOptions,
   variant: StreamVariant,
-): Omit<StreamParts, 'connections' | 'wheel' | 'writes'> {
+): Omit<StreamParts, 'connections' | 'wheel' | 'writes' | 'peers'> {
   return {
     prepare: createStreamOperations({ ...options, ...variant }),
     identify: options.identify,

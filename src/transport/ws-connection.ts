@@ -16,6 +16,7 @@ import { endTable, type PoliteEnd } from './stream-end.ts';
 import type { StreamParameters } from './stream-parameters.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { gapPayload } from './stream-payload.ts';
+import { peerName } from './tcp-table.ts';
 import { pingFrame, pongFrame, textFrame } from './ws-frame.ts';
 import { type ClientMessage, messageText, parseMessage } from './ws-message.ts';
 import { WsOperation, type WsOperationOwner } from './ws-operation.ts';
@@ -298,6 +299,10 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
   push(item: QueueItem<Buffer>): void {
     if (this.#phase === 'closed') return;
     if (this.#outlet.push(item) === 'overflow') this.close('SLOW', 'slow');
+  }
+
+  get peer(): string {
+    return peerName(this.#sockets.socket);
   }
 
   get outlet(): Outlet {

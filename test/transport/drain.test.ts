@@ -19,6 +19,7 @@ function crowd(count: number, nowMs: () => number, leaves = true) {
   for (let at = 0; at < count; at += 1) {
     let isDrained = false;
     const connection: LongConnection = {
+      peer: '',
       drain: () => {
         if (isDrained) return;
         isDrained = true;

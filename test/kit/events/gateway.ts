@@ -8,9 +8,15 @@ export interface EventGatewayOptions {
   readonly redisUrl?: string;
   /** Default 0. */
   readonly drainWindowMs?: number;
+  /** Default: loopback. */
+  readonly host?: string;
 }
 
-const { redisUrl = '', drainWindowMs = 0 }: EventGatewayOptions = JSON.parse(process.argv[2] ?? '{}');
+const {
+  redisUrl = '',
+  drainWindowMs = 0,
+  host = '127.0.0.1',
+}: EventGatewayOptions = JSON.parse(process.argv[2] ?? '{}');
 
 /** Books are kept, and nobody comes to their end. */
 const wealth = { limitPoints: 1_000_000_000, restorePerSecond: 1_000_000 };
@@ -19,7 +25,7 @@ const gateway = createGateway(
   {
     schema: buildEventSchema({ executions: 0 }),
     upstreams: {},
-    server: { port: 0, adminPort: 0 },
+    server: { host, port: 0, adminPort: 0 },
     redis: { url: redisUrl },
     realtime: { drainWindowMs, maxConnectionsPerPrincipal: 100_000 },
     policy: createBudgetPolicy({ principal: wealth, anonymous: wealth, operationLimitPoints: 1_000_000 }),
