@@ -1,6 +1,15 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GraphQLSchema } from 'graphql';
-import { type Environment, optionSections, parseConfig, type Settings, type WeirConfig } from '../config.ts';
+import { systemClock } from '../clock.ts';
+import {
+  type Environment,
+  optionSections,
+  parseConfig,
+  type Settings,
+  type VariantSettings,
+  type WeirConfig,
+} from '../config.ts';
 import { createGateway, StartError } from '../gateway.ts';
 import { printPricedSchema } from '../pothos/print-schema.ts';
 import { advise } from './advise.ts';
@@ -25,6 +34,7 @@ const operands = {
   start: [],
   check: [],
   schema: [],
+  'schema diff': ['BASE'],
   token: [],
   cost: ['DOCUMENT'],
   'cost diff': ['BASE'],
@@ -38,6 +48,7 @@ const commands: Readonly<Record<Name, Command>> = {
   start,
   check,
   schema: printGraph,
+  'schema diff': printSchemaDiff,
   token: printToken,
   cost: printCost,
   'cost diff': printCostDiff,
@@ -93,6 +104,40 @@ function printGraph({ schema, pages = {} }: WeirConfig, { out }: CommandHost): v
   const sizes = optionSections.pages.safeParse(pages);
   if (!sizes.success) throw new StartError(sizes.error.issues.map(({ message }) => `pages: ${message}`));
   out(printPricedSchema(schema, sizes.data));
+}
+
+async function printSchemaDiff(
+  config: WeirConfig,
+  { environment, out }: CommandHost,
+  { operands: [base = ''], variant, documents, strict, json, config: file }: Words<Name>,
+): Promise<void> {
+  const { name, schema } = variantOf(assertSettings(config, environment), variant);
+  // Read when it is asked for: what compares schemas takes as long to load as the rest of this command line.
+  const { schemaDiff } = await import('./schema-diff.ts');
+  const { text, faults } = await schemaDiff({
+    schema,
+    base,
+    documents: documents ?? documentsOf(join(dirname(file), 'documents'), name),
+    strict,
+    nowMs: systemClock.wallMs(),
+    json,
+  });
+  out(`${text}\n`);
+  if (faults.length > 0) throw new StartError(faults);
+}
+
+/** The variant that is named; without a name, the one that is meant then. */
+function variantOf({ variants }: Settings, name: string | undefined): VariantSettings {
+  const found = name === undefined ? variants[0] : variants.find((variant) => variant.name === name);
+  if (found) return found;
+  const names = variants.map((variant) => variant.name).join(', ');
+  throw new StartError([`--variant: expected the name of a variant (${names}), got "${name}"`]);
+}
+
+/** Those of a variant stand in a folder of its name, where there are any. */
+function documentsOf(folder: string, variant: string): string {
+  const own = join(folder, variant);
+  return existsSync(own) ? own : folder;
 }
 
 async function printToken(

@@ -6,6 +6,8 @@ export const usage = `weir COMMAND [--config FILE]
   start           serve the graph of FILE until SIGINT or SIGTERM
   check           say what is wrong with FILE; with --options, list the options that there are instead
   schema          print the schema of FILE with its prices, in GraphQL's definition language
+  schema diff BASE  say what changed since the schema in BASE, a file or REF:path of git, and fail when a stored document
+                  notices: [--variant NAME] [--documents documents] [--strict] [--json FILE]
   token           print a token for development: --sub user-1 [--scope "a:read b:write"] [--ttl 1h] [--tenant NAME]
   cost DOCUMENT   price an operation before it runs: [--variables FILE] [--operation NAME] [--json FILE]
   cost diff BASE  compare what stored documents cost with the schema in BASE, and fail when one is dearer:
@@ -33,6 +35,8 @@ const options = {
   'max-rise': { type: 'string', default: '0' },
   ceiling: { type: 'string', default: '1000' },
   json: text,
+  variant: text,
+  strict: flag,
 } as const;
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];

@@ -55,7 +55,10 @@ describe('runCommand()', () => {
   });
 
   it.each([
-    [[], /^Expected one command \(start, check, schema, token, cost, cost diff, advise\), got ""\./],
+    [
+      [],
+      /^Expected one command \(start, check, schema, schema diff, token, cost, cost diff, advise\), got ""\./,
+    ],
     [['serve'], /^Expected one command .* got "serve"\./],
     [['constructor'], /^Expected one command .* got "constructor"\./],
     [['start', 'now'], /^Expected one command .* got "start now"\./],
