@@ -32,6 +32,7 @@ export interface VariantConfig extends Partial<z.input<typeof variantOptions>> {
   readonly schema?: GraphQLSchema;
   readonly pages?: Partial<PageSettings>;
   readonly limits?: Partial<VariantLimitSettings>;
+  readonly documents?: Partial<DocumentSettings>;
 }
 
 /** What weir.config.ts exports: see the table in the README for every option, its unit, default and bounds. */
@@ -47,6 +48,7 @@ export interface WeirConfig {
   readonly server?: Partial<ServerSettings>;
   readonly limits?: Partial<LimitSettings>;
   readonly pages?: Partial<PageSettings>;
+  readonly documents?: Partial<DocumentSettings>;
   readonly realtime?: Partial<RealtimeSettings>;
   readonly cursors?: Partial<CursorSettings>;
   readonly redis?: Partial<RedisSettings>;
@@ -72,6 +74,7 @@ export interface WeirConfig {
 type ServerSettings = z.infer<typeof serverOptions>;
 type LimitSettings = z.infer<typeof limitOptions>;
 type PageSettings = z.infer<typeof pageOptions>;
+type DocumentSettings = z.infer<typeof documentOptions>;
 type RealtimeSettings = z.infer<typeof realtimeOptions>;
 type CursorSettings = z.infer<typeof cursorOptions>;
 type RedisSettings = z.infer<typeof redisOptions>;
@@ -100,6 +103,7 @@ export interface VariantSettings {
   readonly introspection: Introspection;
   readonly pages: Readonly<PageSettings>;
   readonly limits: Readonly<VariantLimitSettings>;
+  readonly documents: Readonly<DocumentSettings & { readonly allow: (typeof allowances)[number] }>;
 }
 
 /** A checked configuration with every default filled in. */
@@ -112,6 +116,7 @@ export interface Settings {
   readonly server: Readonly<ServerSettings>;
   readonly limits: Readonly<LimitSettings>;
   readonly pages: Readonly<PageSettings>;
+  readonly documents: Readonly<DocumentSettings>;
   readonly realtime: Readonly<RealtimeSettings>;
   readonly cursors: Readonly<CursorSettings>;
   readonly redis: Readonly<RedisSettings>;
@@ -147,6 +152,7 @@ const developmentIdentity: IdentityConfig = {
 const budgetModes = ['off', 'measure', 'enforce'] as const;
 const logLevels = ['silent', 'error', 'warn', 'info'] as const;
 const introspections = ['anyone', 'known', 'nobody'] as const;
+const allowances = ['trusted', 'any'] as const;
 
 /** The bounds of the guard have one table of their own. */
 function shapeOptions(): Readonly<Record<ShapeLimitName, ReturnType<typeof whole>>> {
@@ -301,6 +307,43 @@ const logOptions = z.strictObject({
     .describe('How much the log tells'),
 });
 
+const documentOptions = z.strictObject({
+  manifests: z
+    .array(z.string().min(1, 'expected the path of a file or a folder'))
+    .max(16, 'expected at most 16 manifests')
+    .default([])
+    .meta({
+      description:
+        'Trusted documents: manifests of graphql-codegen, Relay or Apollo, or folders of `.graphql` files',
+      bounds: 'at most 16 paths',
+      default: 'none',
+    }),
+  allow: z
+    .enum(allowances, `expected one of ${allowances.join(', ')}`)
+    .optional()
+    .meta({
+      description: 'Which documents are run: those of the manifests (`trusted`), or `any`',
+      default: '`trusted` in production, `any` outside',
+    }),
+  scope: z
+    .string()
+    .min(1, 'expected the name of a scope')
+    .default('documents:any')
+    .describe('Scope whose holders may send any document in any case'),
+  reloadMs: whole(0, 3_600_000, 5000).describe(
+    'Time between two looks whether manifests have changed, in milliseconds; 0 for none',
+  ),
+  maxBytes: whole(1_048_576, 17_179_869_184, 268_435_456).describe(
+    'About what trusted documents may take, in bytes of memory; more are refused at the start',
+  ),
+  automaticMaxDocuments: whole(0, 100_000, 0).describe(
+    'Documents that are kept for automatic persisted queries of those who may send any; 0 turns them off',
+  ),
+  automaticMaxBytes: whole(1024, 1_073_741_824, 8_388_608).describe(
+    'Of their texts, in bytes of memory; one tenant, or caller without one, has a fifth',
+  ),
+});
+
 const variantOptions = z.strictObject({
   paths: z
     .array(z.string().regex(/^(?:\/[A-Za-z0-9._~-]+)+$/, 'expected a path such as /mobile/graphql'))
@@ -344,7 +387,11 @@ const variantOptions = z.strictObject({
 });
 
 /** The sections that a variant may have for itself. */
-const variantSections = { pages: pageOptions, limits: limitOptions.omit({ closeTimeoutMs: true }) } as const;
+const variantSections = {
+  pages: pageOptions,
+  limits: limitOptions.omit({ closeTimeoutMs: true }),
+  documents: documentOptions,
+} as const;
 
 const upstreamName = z
   .string()
@@ -362,6 +409,7 @@ export const optionSections = {
   server: serverOptions,
   limits: limitOptions,
   pages: pageOptions,
+  documents: documentOptions,
   realtime: realtimeOptions,
   cursors: cursorOptions,
   redis: redisOptions,
@@ -382,6 +430,7 @@ const optionTable = z.strictObject({
   server: serverOptions.prefault({}),
   limits: limitOptions.prefault({}),
   pages: pageOptions.prefault({}),
+  documents: documentOptions.prefault({}),
   realtime: realtimeOptions.prefault({}),
   cursors: cursorOptions.prefault({}),
   redis: redisOptions.prefault({}),
@@ -401,10 +450,11 @@ const optionTable = z.strictObject({
         schema: z.instanceof(GraphQLSchema, { error: 'expected a GraphQLSchema' }).optional(),
         pages: z.custom<Options>(isOptions, 'expected an object of options').default({}),
         limits: z.custom<Options>(isOptions, 'expected an object of options').default({}),
+        documents: z.custom<Options>(isOptions, 'expected an object of options').default({}),
       }),
     )
     .refine((variants) => Object.keys(variants).length > 0, 'expected at least one variant')
-    .default({ web: { hosts: [], pages: {}, limits: {} } }),
+    .default({ web: { hosts: [], pages: {}, limits: {}, documents: {} } }),
 });
 
 /** Environment variables that replace an option of weir.config.ts: the option's path, and how to read the text. */
@@ -476,7 +526,7 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
 type Parsed = z.infer<typeof optionTable>;
 
 function variantFrom(
-  { schema, pages, limits, variants }: Parsed,
+  { schema, pages, limits, documents, variants }: Parsed,
   {
     name,
     isFirst,
@@ -495,7 +545,13 @@ function variantFrom(
     introspection: own?.introspection ?? (production ? 'nobody' : 'anyone'),
     pages: pageOptions.parse({ ...pages, ...own?.pages }),
     limits: bounds,
+    documents: documentsFrom({ ...documents, ...own?.documents }, production),
   };
+}
+
+function documentsFrom(options: Options, production: boolean): VariantSettings['documents'] {
+  const documents = documentOptions.parse(options);
+  return { ...documents, allow: documents.allow ?? (production ? 'trusted' : 'any') };
 }
 
 /** Closing is of the whole gateway. */
@@ -509,6 +565,7 @@ function faultsOfVariants(config: Options, production: boolean): string[] {
   const shared = {
     pages: pageOptions.safeParse(config['pages'] ?? {}).data ?? {},
     limits: sharedLimits(limitOptions.safeParse(config['limits'] ?? {}).data ?? {}),
+    documents: documentOptions.safeParse(config['documents'] ?? {}).data ?? {},
   };
   const variants = Object.entries(optionsOf(config['variants'])).map(
     ([name, own]) => [name, optionsOf(own)] as const,
@@ -533,7 +590,7 @@ function faultsOfVariants(config: Options, production: boolean): string[] {
   ];
 }
 
-const sectionNames = ['pages', 'limits'] as const;
+const sectionNames = ['pages', 'limits', 'documents'] as const;
 
 /** Where a variant is served, as far as it can be read. */
 interface VariantAddress {

@@ -2,13 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from './clock.ts';
-import {
-  type Environment,
-  parseConfig,
-  type Settings,
-  type VariantSettings,
-  type WeirConfig,
-} from './config.ts';
+import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
 import { createBudget } from './guard/budget/budget.ts';
 import { costModelVersion } from './guard/cost/cost-model-version.ts';
 import { createIdentify } from './identity/identify.ts';
@@ -31,7 +25,7 @@ import type { HttpVariant } from './transport/http-variant.ts';
 import { readinessFrom } from './transport/readiness.ts';
 import type { UpstreamAnomaly } from './upstream/options.ts';
 import { createUpstream, type Upstream, type UpstreamState } from './upstream/upstream.ts';
-import { createVariantPipeline, type VariantParts } from './variant.ts';
+import { createVariant, loadTrustedDocuments, type Variant, type VariantParts } from './variant.ts';
 
 /** A gateway's life: made, started once, closed once. */
 export interface Gateway {
@@ -79,10 +73,12 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   let draining = false;
   const readiness = () => readinessFrom({ draining, upstreams: statesOf(parts.upstreams) });
   const admin = createAdminServer({ metrics: parts.metrics, readiness, log });
-  const { server, drain } = createGraphServer(settings, parts);
+  const variants = settings.variants.map((variant) => createVariant(settings, variant, parts));
+  const { server, drain } = createGraphServer(settings, parts, variants);
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
+    for (const { trusted } of variants) trusted.close();
     await closeServer(server, settings.limits.closeTimeoutMs, drain);
     await closeParts(parts);
     // Last, so that who probes sees the drain to its end.
@@ -91,6 +87,8 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   let closed: Promise<void> | undefined;
   return {
     start: async () => {
+      const faults = await loadTrustedDocuments(settings, variants, log);
+      if (faults.length > 0) throw new StartError(faults);
       const url = await listen(server, { host, port, variable: 'PORT', option: 'port' });
       const adminAddress = { host, port: adminPort, variable: 'ADMIN_PORT', option: 'adminPort' };
       return { url: `${url}${settings.variants[0].paths[0]}`, adminUrl: await listen(admin, adminAddress) };
@@ -160,14 +158,14 @@ async function closeParts(parts: GraphParts): Promise<void> {
   parts.metrics.close();
 }
 
-function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
+function createGraphServer(settings: Settings, parts: GraphParts, variants: readonly Variant[]): GraphServer {
   const { log, keys, metrics, streamRouter } = parts;
   const { identity } = settings;
   const verifier = identity && keys && createTokenVerifier(identity, { clock: systemClock, keys });
-  const [first, ...others] = settings.variants;
-  const variantOf = (variant: VariantSettings) => httpVariant(settings, variant, parts);
+  const [first, ...others] = variants.map(httpVariant);
+  if (!first) throw new TypeError('expected a variant');
   return createHttpServer({
-    variants: [variantOf(first), ...others.map(variantOf)],
+    variants: [first, ...others],
     identify: createIdentify(verifier),
     record: (record) => {
       metrics.operation(record);
@@ -185,11 +183,12 @@ function createGraphServer(settings: Settings, parts: GraphParts): GraphServer {
   });
 }
 
-function httpVariant(settings: Settings, variant: VariantSettings, parts: GraphParts): HttpVariant {
-  const { limits } = variant;
+function httpVariant({ settings, pipeline, cachePolicyOf }: Variant): HttpVariant {
+  const { limits } = settings;
   return {
-    ...variant,
-    pipeline: createVariantPipeline(settings, variant, parts),
+    ...settings,
+    pipeline,
+    cachePolicyOf,
     bodyMaxBytes: limits.bodyMaxBytes,
     json: limits,
     timeoutMs: limits.operationTimeoutMs,

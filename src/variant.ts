@@ -1,17 +1,24 @@
+import type { DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { type CachePolicyOf, createCachePolicies } from './caching/document-policy.ts';
 import { systemClock } from './clock.ts';
 import type { Introspection, Settings, VariantSettings } from './config.ts';
 import { createFindDeprecated } from './deprecation/deprecated-uses.ts';
 import type { Budget } from './guard/budget/budget.ts';
 import type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
 import { createCostModel } from './guard/cost/cost-model.ts';
+import { createAutomaticDocuments } from './guard/documents/automatic.ts';
+import { createDocumentGate, type DocumentGate } from './guard/documents/gate.ts';
+import { createTrustedDocuments, type TrustedDocuments } from './guard/documents/trusted.ts';
+import { createDocuments, type Documents } from './guard/documents.ts';
 import type { Principal } from './identity/principal.ts';
 import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
 import { createRandomHex } from './observe/trace.ts';
 import type { Traffic } from './observe/traffic.ts';
 import { createCharging } from './operation/charging.ts';
 import type { OperationContext } from './operation/context.ts';
-import { createPipeline, type RequestFacts } from './operation/pipeline.ts';
+import { createPipeline, type PipelineParts, type RequestFacts } from './operation/pipeline.ts';
 import { createTrafficRecorder } from './operation/record-traffic.ts';
 import type { SharedStores } from './operation/shared-stores.ts';
 import type { SubscriptionLeases } from './operation/subscription-leases.ts';
@@ -32,23 +39,115 @@ export interface VariantParts {
   readonly traffic: Traffic | undefined;
   readonly log: Log;
   readonly upstreams: Readonly<Record<string, Upstream>>;
+  readonly metrics: Pick<Metrics, 'documents'>;
+}
+
+/** One face of the graph, as its transports need it. */
+export interface Variant {
+  readonly settings: VariantSettings;
+  readonly pipeline: Plugin<RequestFacts & OperationContext>;
+  /** The documents of its manifests; whoever starts the gateway loads and closes them. */
+  readonly trusted: TrustedDocuments;
+  /** How answers to trusted documents may be kept; those to others are kept nowhere. */
+  readonly cachePolicyOf: CachePolicyOf;
 }
 
 /**
  * The path of the operations of one variant: its schema, prices, documents, plans, read masks and cursors are its own, so
  * that nothing of one variant is known to another.
  */
-export function createVariantPipeline(
+export function createVariant(settings: Settings, variant: VariantSettings, parts: VariantParts): Variant {
+  const charging = chargingOf(settings, variant, parts);
+  const documents = createDocuments(variant.limits);
+  const trusted = trustedOf(variant, documents, { ...parts, onPrepared: charging.prepare });
+  const policyOf = createCachePolicies(variant.schema);
+  return {
+    settings: variant,
+    pipeline: pipelineOf(settings, variant, {
+      ...parts,
+      charging,
+      documents,
+      gate: gateOf(settings, variant, { documents, trusted }),
+    }),
+    trusted,
+    cachePolicyOf: (document, operationName) =>
+      trusted.current().byNode(document) && policyOf(document, operationName),
+  };
+}
+
+/**
+ * Reads the documents of all manifests. Resolves with a line for each that is faulty: in production nothing starts with
+ * one; elsewhere there are none, and the log tells of them, for whoever writes a document sees it there.
+ */
+export async function loadTrustedDocuments(
+  { production }: Settings,
+  variants: readonly Variant[],
+  log: Log,
+): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const { settings, trusted } of variants) {
+    const at = `variants.${settings.name}.documents`;
+    faults.push(...(await trusted.load()).map((fault) => `${at}: ${fault}`));
+    const { allow, scope } = settings.documents;
+    if (allow === 'trusted' && trusted.current().all.length === 0)
+      log.warn(
+        { option: `${at}.manifests`, scope },
+        'no document is trusted; only holders of the scope can ask',
+      );
+  }
+  if (production) return faults;
+  for (const fault of faults.slice(0, maxToldFaults)) log.warn({ fault }, 'a document is not trusted');
+  return [];
+}
+
+/** Lines of the log at one start. */
+const maxToldFaults = 50;
+
+function trustedOf(
+  { name, schema, documents: { manifests, maxBytes, reloadMs } }: VariantSettings,
+  documents: Documents,
+  parts: VariantParts & { readonly onPrepared: (document: DocumentNode) => void },
+): TrustedDocuments {
+  const { log, metrics, onPrepared } = parts;
+  return createTrustedDocuments({
+    manifests,
+    schema,
+    documents,
+    maxBytes,
+    reloadMs,
+    clock: systemClock,
+    log,
+    onPrepared,
+    onLoaded: (count) => metrics.documents.inUse(name, count),
+    onReloaded: (isTaken) => metrics.documents.reloaded(name, isTaken ? 'taken' : 'refused'),
+  });
+}
+
+function gateOf(
+  { production }: Settings,
+  { documents: options }: VariantSettings,
+  parts: { readonly documents: Documents; readonly trusted: TrustedDocuments },
+): DocumentGate {
+  const { allow, scope, automaticMaxDocuments: maxDocuments, automaticMaxBytes: maxBytes } = options;
+  const automatic = maxDocuments > 0 ? createAutomaticDocuments({ maxDocuments, maxBytes }) : undefined;
+  return createDocumentGate({ ...parts, automatic, allow, scope, production });
+}
+
+interface PipelineOwnParts extends VariantParts, Pick<PipelineParts, 'charging' | 'documents' | 'gate'> {}
+
+function pipelineOf(
   settings: Settings,
   variant: VariantSettings,
-  parts: VariantParts,
-): Plugin<RequestFacts & OperationContext> {
-  const { log, stores } = parts;
+  parts: PipelineOwnParts,
+): Variant['pipeline'] {
+  const { log, stores, charging, documents, gate } = parts;
   const { secrets } = settings.cursors;
   return createPipeline({
     variant: variant.name,
     clock: systemClock,
-    charging: chargingOf(settings, variant, parts),
+    charging,
+    documents,
+    gate,
     mayIntrospect: ({ kind }) => mayIntrospect[variant.introspection](kind),
     broker: stores.broker,
     idempotency: stores.idempotency,

@@ -21,6 +21,15 @@ const guardOptions: [string, number, number][] = Object.entries(shapeLimits).map
   max,
 ]);
 
+const defaultDocuments = {
+  manifests: [],
+  scope: 'documents:any',
+  reloadMs: 5000,
+  maxBytes: 268_435_456,
+  automaticMaxDocuments: 0,
+  automaticMaxBytes: 8_388_608,
+};
+
 describe('parseConfig()', () => {
   it('fills in every default when only schema and upstreams are given', () => {
     expect(settingsOf(minimal)).toEqual({
@@ -37,6 +46,7 @@ describe('parseConfig()', () => {
         ...defaultDocumentLimits,
       },
       pages: { defaultSize: 20, maxSize: 100 },
+      documents: defaultDocuments,
       realtime: { ...testStreamSettings, maxSubscriptionsPerPrincipal: 10_000, drainWindowMs: 30_000 },
       cursors: { secrets: [expect.any(String)] },
       redis: { url: '' },
@@ -62,6 +72,7 @@ describe('parseConfig()', () => {
             maxDeferredParts: 0,
             ...defaultDocumentLimits,
           },
+          documents: { ...defaultDocuments, allow: 'any' },
         },
       ],
     });
@@ -93,6 +104,10 @@ describe('parseConfig()', () => {
     ['limits.maxErrors', 1, 1000],
     ['limits.maxDocuments', 1, 100_000],
     ['limits.documentsMaxBytes', 1_048_576, 4_294_967_296],
+    ['documents.reloadMs', 0, 3_600_000],
+    ['documents.maxBytes', 1_048_576, 17_179_869_184],
+    ['documents.automaticMaxDocuments', 0, 100_000],
+    ['documents.automaticMaxBytes', 1024, 1_073_741_824],
     ['realtime.heartbeatMs', 10_001, 60_000],
     ['realtime.pongTimeoutMs', 100, 11_999],
     ['realtime.initTimeoutMs', 100, 60_000],

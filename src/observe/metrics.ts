@@ -3,6 +3,7 @@ import { errorTable } from '../errors.ts';
 import { type BudgetSample, createBudgetGauges } from './budget-gauges.ts';
 import { createChildren, otherLabel } from './children.ts';
 import { createDeprecationMetrics } from './deprecation-metrics.ts';
+import { createDocumentMetrics, type DocumentMetrics } from './document-metrics.ts';
 import type { OperationRecord } from './operation-record.ts';
 import { createPriceMetrics } from './price-metrics.ts';
 import { createProcessMetrics } from './process-metrics.ts';
@@ -35,6 +36,7 @@ export interface Metrics {
   /** Counts an operation that has ended, with its calls and batches. Costs a few microseconds. */
   readonly operation: (record: MeasuredOperation) => void;
   readonly subscription: SubscriptionMetrics;
+  readonly documents: DocumentMetrics;
   /** Everything in the Prometheus text format 0.0.4. */
   readonly text: () => Promise<string>;
   readonly contentType: string;
@@ -70,6 +72,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       if (record.timeline !== undefined) timeline(record.timeline);
     },
     subscription,
+    documents: createDocumentMetrics(registry),
     text: async () => {
       sampleUpstreams();
       sampleBudgets?.();

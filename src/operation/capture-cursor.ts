@@ -6,12 +6,15 @@ import {
   GraphQLError,
 } from 'graphql';
 import { type ErrorCode, WeirError } from '../errors.ts';
+import type { DocumentGate } from '../guard/documents/gate.ts';
 import type { Documents } from '../guard/documents.ts';
 import { unlessAborted } from '../signal.ts';
 import type { Charging } from './charging.ts';
 import type { OperationContext } from './context.ts';
 import type { CursorRequest } from './cursor-request.ts';
+import { callerFrom } from './document-caller.ts';
 import { feedTopic } from './feed-topic.ts';
+import type { RequestFacts } from './request-facts.ts';
 import { validatedArgs } from './run-operation.ts';
 import { isSubscription, type Subscribed, type SubscribeParts, subscribedTo } from './subscribed.ts';
 import { TopicSource } from './topic-source.ts';
@@ -19,6 +22,7 @@ import { TopicSource } from './topic-source.ts';
 /** What capturing needs of the gateway. */
 export interface CaptureParts extends SubscribeParts {
   readonly documents: Documents;
+  readonly gate: DocumentGate;
 }
 
 /** Where a subscription stands, or why it may not be asked. */
@@ -32,11 +36,12 @@ export type Captured =
  * while after. Costs what subscribing costs. `args` are of the request. Rejects with what refuses it.
  */
 export async function captureCursor(
-  { query, operationName, variables }: CursorRequest,
+  asked: CursorRequest,
   args: ExecutionArgs,
   parts: CaptureParts,
 ): Promise<Captured> {
-  const document = validDocument(query, args, parts);
+  const { operationName, variables } = asked;
+  const document = validDocument(asked, args, parts);
   if ('errors' in document) return document;
   const given = { ...args, document, operationName: operationName ?? null, variableValues: variables ?? {} };
   const context = args.contextValue as OperationContext; // as: graphql-js knows nothing of contexts
@@ -50,13 +55,16 @@ export async function captureCursor(
 
 type Refused = Extract<Captured, { readonly errors: unknown }>;
 
+/** By the gate that the request itself came through. */
 function validDocument(
-  query: string,
-  { schema }: ExecutionArgs,
-  { documents }: CaptureParts,
+  { query, documentId }: CursorRequest,
+  { schema, contextValue }: ExecutionArgs,
+  { documents, gate }: CaptureParts,
 ): DocumentNode | Refused {
+  const { naming, principal } = contextValue as RequestFacts; // as: what the transport began the context with
   try {
-    const document = documents.parse(query);
+    const asked = { ...naming, query, documentId, extensions: undefined };
+    const document = gate.find(asked, callerFrom(principal));
     const errors = documents.validate(schema, document);
     return errors.length === 0
       ? document

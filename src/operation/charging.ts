@@ -1,4 +1,4 @@
-import type { DocumentNode } from 'graphql';
+import { type DocumentNode, Kind } from 'graphql';
 import { WeirError } from '../errors.ts';
 import type { Admission, Budget } from '../guard/budget/budget.ts';
 import type { BudgetPolicy, BudgetPolicyFor } from '../guard/budget/policy.ts';
@@ -39,6 +39,8 @@ export interface Charging {
    * the store answers at once. Throws `FORBIDDEN` when a caller asks for prices who may not see them.
    */
   readonly begin: (operation: PricedOperation, context: OperationContext) => Charge | Promise<Charge>;
+  /** Compiles the prices of a document before it is asked for, as its clients may name its operations. */
+  readonly prepare: (document: DocumentNode) => void;
   /** The books of a caller, for what is charged without an operation: the events of a subscription. */
   readonly accountOf: (principal: Principal) => { readonly budget: Budget; readonly policy: BudgetPolicy };
 }
@@ -49,6 +51,11 @@ type KnownPlans = WeakMap<DocumentNode, Map<string, PricePlan>>;
 export function createCharging(parts: ChargingParts): Charging {
   const plans: KnownPlans = new WeakMap();
   return {
+    prepare: (document) => {
+      const names = operationNamesOf(document);
+      if (names.length === 1) planOf(plans, parts.model, { document, operationName: undefined });
+      for (const operationName of names) planOf(plans, parts.model, { document, operationName });
+    },
     accountOf: (principal) => ({
       budget: parts.budget,
       policy: parts.policyFor(principal, parts.variant),
@@ -79,10 +86,16 @@ export function createCharging(parts: ChargingParts): Charging {
 const forbidden =
   'Header "GraphQL-Cost": prices are shown to callers with the scope of prices.scope only. Leave the header out.';
 
+function operationNamesOf({ definitions }: DocumentNode): readonly (string | undefined)[] {
+  return definitions.flatMap((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION ? [definition.name?.value] : [],
+  );
+}
+
 function planOf(
   known: KnownPlans,
   model: CostModel,
-  { document, operationName }: PricedOperation,
+  { document, operationName }: Pick<PricedOperation, 'document' | 'operationName'>,
 ): PricePlan {
   const ofDocument = known.get(document) ?? new Map<string, PricePlan>();
   known.set(document, ofDocument);

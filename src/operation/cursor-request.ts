@@ -2,16 +2,19 @@ import { WeirError } from '../errors.ts';
 
 /** A subscription whose position a request asks for. */
 export interface CursorRequest {
+  /** Empty where it is named by its id. */
   readonly query: string;
+  readonly documentId: string | undefined;
   readonly operationName: string | undefined;
   readonly variables: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Types of its members, by `typeof`; null is as good as absent for all that may be. */
+/** Types of its members, by `typeof`; null is as good as absent. */
 const shapes = [
-  ['query', 'string', true],
-  ['operationName', 'string', false],
-  ['variables', 'object', false],
+  ['query', 'string'],
+  ['documentId', 'string'],
+  ['operationName', 'string'],
+  ['variables', 'object'],
 ] as const;
 
 /**
@@ -23,14 +26,16 @@ export function cursorRequestFrom(contextValue: unknown): CursorRequest | undefi
   const asked = params?.extensions?.cursor;
   if (asked === undefined || asked === null) return undefined;
   if (!isObject(asked)) throw malformed('a subscription as an object with the member "query"', asked);
-  for (const [name, type, isNeeded] of shapes) {
+  for (const [name, type] of shapes) {
     const member = asked[name] ?? undefined;
-    if (member === undefined ? isNeeded : !isOfType(member, type))
+    const isMissing = member === undefined && name === 'query' && typeof asked['documentId'] !== 'string';
+    if (isMissing || (member !== undefined && !isOfType(member, type)))
       throw malformed(`its member "${name}" to be of type ${type}`, member);
   }
-  const { query, operationName, variables } = asked;
+  const { query, documentId, operationName, variables } = asked;
   return {
-    query: String(query),
+    query: typeof query === 'string' ? query : '',
+    documentId: typeof documentId === 'string' ? documentId : undefined,
     operationName: typeof operationName === 'string' ? operationName : undefined,
     variables: isObject(variables) ? variables : undefined,
   };

@@ -1,10 +1,12 @@
 import type { ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { createDocuments, type Documents } from '../guard/documents.ts';
+import type { DocumentGate } from '../guard/documents/gate.ts';
+import type { Documents } from '../guard/documents.ts';
 import { createIntrospectionErrors } from '../guard/introspection.ts';
 import type { Principal } from '../identity/principal.ts';
 import { traceFrom } from '../observe/trace.ts';
 import { createOperationContext, type OperationContext } from './context.ts';
+import { callerFrom } from './document-caller.ts';
 import { createPartsExecutor } from './execute-in-parts.ts';
 import { createExecutor } from './execution.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -21,6 +23,9 @@ export interface PipelineParts extends Omit<SubscribeParts, 'executor'> {
   readonly mayIntrospect: (principal: Principal) => boolean;
   /** Most parts of an answer that come later; 0, the default: answers come whole. */
   readonly maxDeferredParts?: number;
+  readonly documents: Documents;
+  /** Says which document each request runs. */
+  readonly gate: DocumentGate;
 }
 
 /**
@@ -32,20 +37,28 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
   const { maxDeferredParts = 0 } = parts;
   const executeInParts = createPartsExecutor(maxDeferredParts);
   const subscribeParts = { ...parts, executor };
-  const documents = createDocuments(parts.limits);
+  const { documents, gate } = parts;
   const introspectionErrors = createIntrospectionErrors();
   const validateUntold: Documents['validate'] = (schema, document, rules) => {
     const errors = documents.validate(schema, document, rules);
     return errors.length > 0 ? errors : introspectionErrors(schema, document);
   };
-  const captureParts = { ...subscribeParts, documents };
   return {
-    onParse({ setParseFn }) {
-      setParseFn((source) => documents.parse(typeof source === 'string' ? source : source.body));
+    onParse({ context, setParseFn }) {
+      const { naming, principal } = context;
+      setParseFn((source) => {
+        const query = typeof source === 'string' ? source : source.body;
+        return gate.find({ ...naming, query }, callerFrom(principal));
+      });
     },
     onValidate({ context, setValidationFn }) {
-      const isTold = parts.mayIntrospect(context.principal);
-      setValidationFn(isTold ? documents.validate : validateUntold);
+      const { naming, principal } = context;
+      const validateFor = parts.mayIntrospect(principal) ? documents.validate : validateUntold;
+      setValidationFn((schema, document, rules) => {
+        const errors = validateFor(schema, document, rules);
+        if (errors.length === 0) gate.onValid(document, naming, callerFrom(principal));
+        return errors;
+      });
     },
     onContextBuilding({ context, extendContext }) {
       extendContext(startOperation(parts, context));
@@ -56,7 +69,7 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
         const inParts = takesParts && maxDeferredParts > 0 ? executeInParts : answerWhole;
         const execute = ({ charge, validated }: Run) =>
           inParts(validated, charge, signal) ?? executor(args, charge.tally, validated);
-        return runOperation(withCursor(execute, args, captureParts), args, parts);
+        return runOperation(withCursor(execute, args, subscribeParts), args, parts);
       });
     },
     onSubscribe({ setSubscribeFn }) {

@@ -1,3 +1,4 @@
+import type { DocumentNaming } from '../guard/documents/gate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { RecordEnd } from './record-end.ts';
 
@@ -8,6 +9,8 @@ export interface RequestFacts {
   readonly deadlineMs: number;
   /** Of the header `traceparent`, as it came. */
   readonly traceparent: string | undefined;
+  /** What it says of its document besides the text. */
+  readonly naming: DocumentNaming;
   /** Of the header `GraphQL-Cost`, as it came. */
   readonly costHeader: string | undefined;
   /** Of the header `Idempotency-Key`, as it came. */

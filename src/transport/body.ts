@@ -48,20 +48,43 @@ export function parseBody(body: Buffer, limits: JsonLimits): unknown {
   return parseJson(body.toString('utf8'), 'the request body', limits);
 }
 
-/** The GraphQL request in the query of a URL (GraphQL over HTTP, section 5.3); throws as {@link parseBody} for its JSON. */
-export function parseQuery(url: string, limits: JsonLimits): Readonly<Record<string, unknown>> {
-  const start = url.indexOf('?');
-  const given = new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
+/**
+ * The GraphQL request in the query of a URL (GraphQL over HTTP, section 5.3), whose path may name the document; throws as
+ * {@link parseBody} for its JSON, and `BAD_REQUEST` for a document in both.
+ */
+export function parseQuery(
+  url: string,
+  limits: JsonLimits,
+  documentId?: string,
+): Readonly<Record<string, unknown>> {
+  const given = queryOf(url);
+  if (documentId !== undefined && (given.has('query') || given.has('documentId')))
+    throw new WeirError('BAD_REQUEST', { message: 'Expected a document in the path of the address alone.' });
   // A parameter stands one level below the request that it is part of.
   const parameterLimits = { ...limits, jsonMaxDepth: limits.jsonMaxDepth - 1 };
   const jsonOf = (name: string) =>
     parseJson(given.get(name) || 'null', `the parameter "${name}"`, parameterLimits);
   return {
     query: given.get('query') || undefined,
+    documentId: documentId ?? (given.get('documentId') || undefined),
     operationName: given.get('operationName') || undefined,
     variables: jsonOf('variables'),
     extensions: jsonOf('extensions'),
   };
+}
+
+/** Whether the query of a URL has a part of a GraphQL request, which a POST has in its body alone. */
+export function hasRequestIn(url: string): boolean {
+  if (!url.includes('?')) return false;
+  const given = queryOf(url);
+  return requestParameters.some((name) => given.has(name));
+}
+
+const requestParameters = ['query', 'documentId', 'operationName', 'variables', 'extensions'] as const;
+
+function queryOf(url: string): URLSearchParams {
+  const start = url.indexOf('?');
+  return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
 }
 
 function parseJson(text: string, place: string, limits: JsonLimits): unknown {

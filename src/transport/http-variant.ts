@@ -13,6 +13,7 @@ export interface HttpVariant extends VariantRoute {
   readonly name: string;
   readonly schema: GraphQLSchema;
   readonly pipeline: Plugin<RequestFacts & OperationContext>;
+  readonly cachePolicyOf: StreamOperationParts['cachePolicyOf'];
   readonly bodyMaxBytes: number;
   /** Bounds of a request's JSON. */
   readonly json: JsonLimits;

@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } fro
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
-import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Credentials, Identify } from '../identity/identify.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
@@ -19,7 +18,7 @@ import { type HttpVariant, type ServedVariant, serveVariant } from './http-varia
 import { createListener, type SocketSettings } from './listener.ts';
 import { asksForPage, assertServable, assertStreamable, graphMethods, streamMethods } from './negotiation.ts';
 import type { Peer } from './peer.ts';
-import { assertPreflighted } from './preflighted.ts';
+import { originOf } from './preflighted.ts';
 import { refuse, sendRefusal } from './refusal.ts';
 import { lastEventIdFrom } from './stream-answer.ts';
 import type { SubscriptionEnd } from './stream-parts.ts';
@@ -84,7 +83,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
   server.on('upgrade', (request, socket: Socket, head) => {
     const peer = edge.peerOf(request);
     const routed = routeOf(route, request, peer);
-    if (!routed || routed.isStream) return refuseElsewhere(socket);
+    if (!routed || routed.isStream || routed.documentId) return refuseElsewhere(socket);
     const refusal = edge.headRefusal(request, peer);
     const opening = openingFrom(request, peer);
     routed.served.upgrade(request, socket, head, { opening, host: peer.host, refusal });
@@ -124,7 +123,10 @@ interface Exchange {
   readonly routed: Routed<ServedVariant>;
 }
 
-type Answer = (exchange: Exchange, facts: Omit<RequestFacts, 'principal' | 'deadlineMs'>) => Promise<void>;
+type Answer = (
+  exchange: Exchange,
+  facts: Omit<RequestFacts, 'principal' | 'deadlineMs' | 'naming'>,
+) => Promise<void>;
 
 /** Answers what can be answered, and rejects with what is to be refused. */
 function createAnswer(options: HttpOptions, edge: Edge): Answer {
@@ -132,11 +134,11 @@ function createAnswer(options: HttpOptions, edge: Edge): Answer {
   const acceptedBy = createAcceptedBy();
   return async ({ request, response, peer, unwatch, routed }, facts) => {
     const { url = '' } = request;
-    const { served, path, isStream } = routed;
+    const { served, path, isStream, documentId } = routed;
     const refusal = edge.headRefusal(request, peer);
     if (refusal) throw refusal;
     if (edge.answersPreflight(request, response, isStream ? streamMethods : graphMethods)) return;
-    if (explorer && !isStream && asksForPage(request)) return explorer(path)(response);
+    if (explorer && !isStream && !documentId && asksForPage(request)) return explorer(path)(response);
     if (isStream) assertStreamable(request);
     else assertServable(request);
     const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), served.timeoutMs);
@@ -148,7 +150,7 @@ function createAnswer(options: HttpOptions, edge: Edge): Answer {
     const readParameters = async () =>
       request.method === 'POST'
         ? parseBody(await readBody(request, served.bodyMaxBytes), served.json)
-        : queryOf(url, request, served.json, options.production);
+        : parseQuery(url, served.json, documentId);
     if (isStream) {
       unwatch();
       return served.answerSingle({ request, facts: { ...facts, principal }, readParameters }, response);
@@ -156,16 +158,11 @@ function createAnswer(options: HttpOptions, edge: Edge): Answer {
     const parameters = await readParameters();
     unwatch();
     const { method, lastEventId } = streamedFrom(request, url);
+    const origin = originOf(request);
     const accepted = acceptedBy(request.headers.accept);
     const known = { ...facts, deadlineMs, principal };
-    await served.answer({ method, lastEventId, facts: known, parameters, accepted }, response);
+    await served.answer({ method, origin, lastEventId, facts: known, parameters, accepted }, response);
   };
-}
-
-function queryOf(url: string, request: IncomingMessage, json: JsonLimits, production: boolean) {
-  const parameters = parseQuery(url, json);
-  if (parameters['query'] !== undefined) assertPreflighted(request, production);
-  return parameters;
 }
 
 function streamedFrom({ method, headers }: IncomingMessage, url: string) {
@@ -216,7 +213,7 @@ function factsOf(
   { headers }: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
-): Omit<RequestFacts, 'principal' | 'record' | 'deadlineMs'> {
+): Omit<RequestFacts, 'principal' | 'record' | 'deadlineMs' | 'naming'> {
   return {
     requestId: requestIdOf(headers),
     traceparent: headerOf(headers['traceparent']),

@@ -5,6 +5,7 @@ import { type ErrorCode, WeirError } from '../errors.ts';
 import type { InitialPart } from '../operation/parts.ts';
 import type { Accepted } from './accept.ts';
 import { answerInParts, type PartsAnswer } from './answer-in-parts.ts';
+import { keptAnswer, sendKept } from './kept-answer.ts';
 import { runWhileOpen } from './run-while-open.ts';
 import { type Prepared, refusedResult, type StreamOutcome } from './stream-operation.ts';
 
@@ -23,11 +24,14 @@ export interface JsonAnswerRequest {
  * asks for them and its client takes them. Never rejects.
  */
 export async function answerJson(request: JsonAnswerRequest): Promise<void> {
-  const { accepted, response, prepared } = request;
+  const { accepted, prepared, response } = request;
   const outcome = await outcomeOf(request);
   if (outcome.kind === 'result' && outcome.later) return sendParts(request, outcome, outcome.later);
   const answer = writtenFrom(outcome, prepared);
   if (response.destroyed || response.headersSent) return;
+  const policy = prepared.kind === 'ready' ? prepared.cachePolicy : undefined;
+  const kept = policy && outcome.kind === 'result' && !answer.errors && keptAnswer(outcome.result, policy);
+  if (kept) return sendKept(kept, mediaTypeFor(accepted), response);
   const mediaType = answer.errors?.some(isOfGuard) ? graphqlType : mediaTypeFor(accepted);
   const { status, headers } = answer.errors ? refusalHead(answer.errors, mediaType) : answered;
   response.writeHead(status, {

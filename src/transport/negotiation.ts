@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, WeirError } from '../errors.ts';
 import { acceptedFrom } from './accept.ts';
+import { hasRequestIn } from './body.ts';
 import { isRepeated } from './raw-headers.ts';
 
 /** What is wrong with a request's head; undefined when nothing is. */
@@ -12,6 +13,7 @@ type Check = (request: IncomingMessage) => string | undefined;
  */
 const checks: readonly (readonly [ErrorCode, Check])[] = [
   ['METHOD_NOT_ALLOWED', methodFault],
+  ['BAD_REQUEST', urlFault],
   ['UNSUPPORTED_MEDIA_TYPE', contentTypeFault],
   ['UNSUPPORTED_MEDIA_TYPE', contentEncodingFault],
   ['NOT_ACCEPTABLE', acceptFault],
@@ -74,6 +76,12 @@ function methodFault({ method }: IncomingMessage): string | undefined {
 function streamAcceptFault({ method, headers: { accept } }: IncomingMessage): string | undefined {
   if (method !== 'GET' || acceptedFrom(accept).eventStream > 0) return undefined;
   return `Header "Accept": expected text/event-stream, got ${excerpt(accept)}.`;
+}
+
+/** Of two documents in one request nobody knows which one a proxy looked at. */
+function urlFault({ method, url = '' }: IncomingMessage): string | undefined {
+  if (method !== 'POST' || !hasRequestIn(url)) return undefined;
+  return 'Expected the request of a POST in its body alone, got parts of one in the address.';
 }
 
 function contentTypeFault({ method, headers, rawHeaders }: IncomingMessage): string | undefined {

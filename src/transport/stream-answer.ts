@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { WeirError } from '../errors.ts';
+import type { DocumentNaming } from '../guard/documents/gate.ts';
 import type { RequestFacts } from '../operation/request-facts.ts';
 import type { Accepted } from './accept.ts';
 import type { NoRoom } from './connections.ts';
@@ -16,6 +17,7 @@ import { StreamResponse } from './stream-response.ts';
 /** A request that a stream may answer, with its parameters as they came. */
 export interface StreamAnswerRequest {
   readonly method: 'GET' | 'POST';
+  readonly origin: DocumentNaming['origin'];
   readonly facts: Pick<
     RequestFacts,
     | 'requestId'
@@ -50,9 +52,10 @@ export function createStreamAnswer(parts: StreamParts): AnswerStream {
   return async (request, response) => {
     const shared = { clock: parts.clock, deadlineMs: request.facts.deadlineMs };
     const { facts, accepted } = request;
+    const { method, origin } = request;
     const takesParts = accepted.parts !== undefined;
     const parameters = parametersOf(request);
-    const prepared = parts.prepare({ ...facts, method: request.method, parameters, takesParts });
+    const prepared = parts.prepare({ ...facts, method, origin, parameters, takesParts });
     const isForStream = prepared.kind === 'ready' && prepared.isSubscription && takesStream(accepted);
     if (accepted.json === 0 || isForStream) return openStream(parts, request, { prepared, response });
     return answerJson({ prepared, accepted, response, ...shared });

@@ -1,6 +1,8 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import type { CachePolicy } from '../caching/policy.ts';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
+import type { DocumentNaming } from '../guard/documents/gate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import { AnswerInParts } from '../operation/answer-in-parts.ts';
@@ -20,6 +22,8 @@ export interface StreamRequest {
   readonly deadlineMs: number;
   /** GET changes nothing: a mutation by it is refused (GraphQL over HTTP, section 5.3). */
   readonly method: 'GET' | 'POST';
+  /** See {@link DocumentNaming}; default: `safe`. */
+  readonly origin?: DocumentNaming['origin'];
   readonly parameters: StreamParameters;
   /** Takes the record of its end, once; default: that of the gateway. */
   readonly record?: RecordEnd;
@@ -56,6 +60,8 @@ export type Prepared =
   | {
       readonly kind: 'ready';
       readonly isSubscription: boolean;
+      /** How its answer may be kept; undefined: not at all. */
+      readonly cachePolicy: CachePolicy | undefined;
       /** Executes or subscribes, once; never rejects. */
       readonly run: () => Promise<StreamOutcome>;
       /** Refuses it after all, in place of `run`. */
@@ -89,6 +95,11 @@ export interface StreamOperationParts {
   /** The face of the graph whose pipeline this is. */
   readonly variant: string;
   readonly getEnveloped: (facts: StreamFacts) => Enveloped;
+  /** How answers to an operation that anybody may name may be kept. */
+  readonly cachePolicyOf: (
+    document: DocumentNode,
+    operationName: string | undefined,
+  ) => CachePolicy | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly record: RecordEnd;
@@ -138,7 +149,10 @@ export function createStreamOperations(parts: StreamOperationParts): PrepareOper
       const errors = enveloped.validate(enveloped.schema, document);
       if (errors.length > 0) return refused(errors);
       const abort = () => gone.abort(new DOMException('The client has gone.', 'AbortError'));
-      return readyFrom(request, { enveloped, document, refused, abort });
+      const cachePolicy = isPlainGet(request)
+        ? parts.cachePolicyOf(document, request.parameters.operationName)
+        : undefined;
+      return readyFrom(request, { enveloped, document, cachePolicy, refused, abort });
     } catch (thrown) {
       return refused([thrown]);
     }
@@ -148,12 +162,18 @@ export function createStreamOperations(parts: StreamOperationParts): PrepareOper
 interface ReadyParts {
   readonly enveloped: Enveloped;
   readonly document: DocumentNode;
+  readonly cachePolicy: CachePolicy | undefined;
   readonly refused: (thrown: readonly unknown[]) => Refused;
   readonly abort: () => void;
 }
 
+/** Whether it asks for nothing that is of this moment or of this caller. */
+function isPlainGet({ method, costHeader, parameters }: StreamRequest): boolean {
+  return method === 'GET' && costHeader === undefined && (parameters.extensions?.['cursor'] ?? null) === null;
+}
+
 function readyFrom({ parameters }: StreamRequest, ready: ReadyParts): Prepared {
-  const { enveloped, document, refused, abort } = ready;
+  const { enveloped, document, cachePolicy, refused, abort } = ready;
   const operation = getOperationAST(document, parameters.operationName);
   const isSubscription = operation?.operation === 'subscription';
   const start = isSubscription ? enveloped.subscribe : enveloped.execute;
@@ -171,7 +191,7 @@ function readyFrom({ parameters }: StreamRequest, ready: ReadyParts): Prepared {
       return refused([thrown]);
     }
   };
-  return { kind: 'ready', isSubscription, run, refuse: (thrown) => refused([thrown]), abort };
+  return { kind: 'ready', isSubscription, cachePolicy, run, refuse: (thrown) => refused([thrown]), abort };
 }
 
 function outcomeFrom(result: unknown, { refused, abort }: ReadyParts): StreamOutcome {
@@ -201,6 +221,11 @@ function factsOf(request: StreamRequest, record: RecordEnd, signal: AbortSignal)
     deadlineMs: request.deadlineMs,
     signal,
     record,
+    naming: {
+      documentId: request.parameters.documentId,
+      extensions: request.parameters.extensions,
+      origin: request.origin ?? 'safe',
+    },
     costHeader: request.costHeader,
     idempotencyHeader: request.idempotencyHeader,
     takesParts: request.takesParts ?? false,

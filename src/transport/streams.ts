@@ -23,7 +23,7 @@ export interface StreamSettings extends StreamLimits, ConnectionLimits {
 }
 
 /** What the gateway gives to its streams. */
-export interface StreamOptions extends Omit<StreamOperationParts, 'getEnveloped' | 'variant'> {
+export interface StreamOptions extends Omit<StreamOperationParts, VariantOperationPart> {
   readonly identify: Identify;
   readonly settings: StreamSettings;
   readonly origins: OriginRules;
@@ -35,8 +35,10 @@ export interface StreamOptions extends Omit<StreamOperationParts, 'getEnveloped'
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
 }
 
+type VariantOperationPart = 'getEnveloped' | 'variant' | 'cachePolicyOf';
+
 /** A variant whose operations streams carry. */
-export interface StreamVariant extends Pick<StreamOperationParts, 'getEnveloped' | 'variant'> {
+export interface StreamVariant extends Pick<StreamOperationParts, VariantOperationPart> {
   readonly timeoutMs: number;
   /** Bounds of a message's JSON. */
   readonly json: JsonLimits;

@@ -16,6 +16,8 @@ export interface Routed<Served> {
   readonly path: string;
   /** Whether it is for event streams that carry many operations each. */
   readonly isStream: boolean;
+  /** Of the document that the address names: see {@link documentSuffix}. */
+  readonly documentId?: string;
   /** Headers that this depends on, beyond address and host: what caches must tell apart. */
   readonly vary: readonly string[];
 }
@@ -30,6 +32,9 @@ export type Route<Served> = (
 /** Behind the path of a variant: where event streams are served that carry many operations each. */
 export const streamSuffix = '/stream';
 
+/** Behind the path of a variant, with the id of a document behind it: an address for each, as caches like them. */
+export const documentSuffix = '/documents/';
+
 /** Leads requests to variants. Of several that fit, the one that says most of a request has it: host before header. */
 export function createVariantRoutes<Served extends VariantRoute>(all: readonly Served[]): Route<Served> {
   const byPath = new Map<string, Routed<Served>[]>();
@@ -39,7 +44,25 @@ export function createVariantRoutes<Served extends VariantRoute>(all: readonly S
       place(byPath, `${path}${streamSuffix}`, { served, path, isStream: true, vary: [] });
     }
   for (const [path, candidates] of byPath) byPath.set(path, inOrder(candidates));
-  return (path, headers, host) => byPath.get(path)?.find(({ served }) => fits(served, headers, host));
+  const find: Route<Served> = (path, headers, host) =>
+    byPath.get(path)?.find(({ served }) => fits(served, headers, host));
+  return (path, headers, host) => {
+    const found = find(path, headers, host);
+    const at = found ? -1 : path.lastIndexOf(documentSuffix);
+    if (at < 0) return found;
+    const routed = find(path.slice(0, at), headers, host);
+    const documentId = decoded(path.slice(at + documentSuffix.length));
+    return routed && !routed.isStream && documentId ? { ...routed, documentId } : undefined;
+  };
+}
+
+/** Undefined for what is no text in UTF-8 (RFC 3986 section 2.5). */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function place<Served>(byPath: Map<string, Routed<Served>[]>, path: string, routed: Routed<Served>): void {

@@ -7,7 +7,7 @@ const auditCount = 61;
 let running: TinyGateway;
 const audits = serverAudits({
   url: () => running.url,
-  // A document in a URL needs a header that no foreign page can send: see assertPreflighted.
+  // A document in a URL needs a header that no foreign page can send: see originOf.
   fetchFn: (url: string, init: RequestInit = {}) =>
     fetch(url, { ...init, headers: { ...init.headers, ...preflighted } }),
 });

@@ -242,7 +242,7 @@ describe('a gateway whose keys cannot be read', () => {
 describe('a gateway in production that has no identity', () => {
   it('refuses every token, that of development too, and serves those without one', async () => {
     const environment = { NODE_ENV: 'production', WEIR_CURSOR_SECRETS: 'x'.repeat(32) };
-    await using tiny = await openTinyGateway({}, { environment });
+    await using tiny = await openTinyGateway({ documents: { allow: 'any' } }, { environment });
     const token = await developmentToken();
     const answer = await tiny.ask('{ fast }', {}, { authorization: `Bearer ${token}` });
     expect(answer).toMatchObject({

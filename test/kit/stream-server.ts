@@ -64,6 +64,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     hosts: [],
     header: undefined,
     schema: buildTestSchema(gate.opened),
+    cachePolicyOf: () => undefined,
     pipeline: testPipeline(topic, contexts),
     bodyMaxBytes: 65_536,
     json: { jsonMaxDepth: 32, jsonMaxMembers: 10_000 },

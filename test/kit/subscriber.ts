@@ -185,6 +185,8 @@ export const subscribeByEventSource: Subscribe = (url, { query, variables = {}, 
   const source = new EventSource(address, {
     fetch: async (target, init) => {
       const headers = new Headers(init.headers);
+      // A native one can only ask for trusted documents.
+      headers.set('graphql-require-preflight', '1');
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
       const response = await watched(target, { ...init, headers });
       if (!response.ok) inbox.end(await response.clone().json());

@@ -44,6 +44,7 @@ export interface AnswerError {
 
 export interface TinyGateway extends AsyncDisposable {
   readonly url: string;
+  readonly adminUrl: string;
   readonly gateway: Gateway;
   readonly service: TinyService;
   readonly probe: Probe;
@@ -71,18 +72,23 @@ export async function openTinyGateway(
     },
     { log, ...options },
   );
-  const { url } = await gateway.start();
+  const close = async () => {
+    await gateway.close();
+    await service[Symbol.asyncDispose]();
+  };
+  const { url, adminUrl } = await gateway.start().catch(async (thrown: unknown) => {
+    await close();
+    throw thrown;
+  });
   return {
     url,
+    adminUrl,
     gateway,
     service,
     probe,
     log,
     ask: (query, variables, headers) => post(url, { query, variables }, headers),
-    [Symbol.asyncDispose]: async () => {
-      await gateway.close();
-      await service[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 
@@ -113,7 +119,7 @@ export function post(url: string, body: unknown, headers: Record<string, string>
   });
 }
 
-/** Tells that no page wrote the document in a URL; see assertPreflighted. */
+/** Tells that no page wrote the document in a URL; see originOf. */
 export const preflighted = { 'graphql-require-preflight': '1' };
 
 /** Sends any request and reads its answer; `json` is {} when the answer is none. */

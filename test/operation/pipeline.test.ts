@@ -4,6 +4,9 @@ import { parse, specifiedRules, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createFindDeprecated } from '../../src/deprecation/deprecated-uses.ts';
+import { createDocumentGate } from '../../src/guard/documents/gate.ts';
+import { emptyTrustedSet } from '../../src/guard/documents/trusted-set.ts';
+import { createDocuments } from '../../src/guard/documents.ts';
 import { createMemoryStore } from '../../src/idempotency/memory-store.ts';
 import { anonymousPrincipal } from '../../src/identity/principal.ts';
 import type { OperationRecord } from '../../src/observe/operation-record.ts';
@@ -266,7 +269,17 @@ function createEngine() {
   const log = createCollectingLog();
   const records: OperationRecord[] = [];
   const schema = buildTinySchema(probe);
+  const documents = createDocuments(defaultDocumentLimits);
   const pipeline = createPipeline({
+    documents,
+    gate: createDocumentGate({
+      documents,
+      trusted: { current: () => emptyTrustedSet },
+      automatic: undefined,
+      allow: 'any',
+      scope: 'documents:any',
+      production: false,
+    }),
     ...partsWith(clock, probe),
     limits: defaultDocumentLimits,
     // Its timers are those of the gateway, and not of an operation.
@@ -293,6 +306,7 @@ function createEngine() {
       requestId: 'request-1',
       deadlineMs: clock.nowMs() + 5000,
       traceparent: undefined,
+      naming: { documentId: undefined, extensions: undefined, origin: 'safe' as const },
       costHeader: undefined,
       idempotencyHeader: undefined,
       setHeader: () => {},

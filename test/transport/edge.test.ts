@@ -114,7 +114,7 @@ describe('a document in a URL', () => {
   });
 
   it('is refused in production, header or not', async () => {
-    await using tiny = await openTinyGateway({}, production);
+    await using tiny = await openTinyGateway({ documents: { allow: 'any' } }, production);
     const answer = await send(`${tiny.url}?query={fast}`, { headers: preflighted });
     expect(answer.status).toBe(400);
     expect(codesOf(answer)).toEqual(['BAD_REQUEST']);

@@ -81,6 +81,7 @@ describe('createHttpServer()', () => {
       header: undefined,
       schema,
       pipeline,
+      cachePolicyOf: () => undefined,
       bodyMaxBytes: 1024,
       json: { jsonMaxDepth: 32, jsonMaxMembers: 100 },
       timeoutMs: 5000,
@@ -260,7 +261,7 @@ describe('a client that goes', () => {
 
 describe('production', () => {
   it('answers operations and gives browsers no page', async () => {
-    await using tiny = await openTinyGateway({}, production);
+    await using tiny = await openTinyGateway({ documents: { allow: 'any' } }, production);
     expect((await tiny.ask('{ fast }')).json).toEqual({ data: { fast: 'fast' } });
     const page = await send(tiny.url, { headers: { accept: 'text/html' } });
     expect(page.status).toBe(406);

@@ -1,4 +1,4 @@
-import type { DocumentNode } from 'graphql';
+import { type DocumentNode, Kind, OperationTypeNode } from 'graphql';
 import { type ErrorCode, WeirError } from '../../errors.ts';
 import type { Documents } from '../documents.ts';
 import { graphqlError } from '../shape/refusal.ts';
@@ -6,16 +6,20 @@ import type { AutomaticDocuments } from './automatic.ts';
 import { canonicalId, documentIdOf } from './document-id.ts';
 import type { TrustedDocuments } from './trusted.ts';
 
-/** How a request names its document, and how it came. */
-export interface DocumentRequest {
-  /** Its text; empty when it is named by an id alone. */
-  readonly query: string;
+/** What a request says of its document besides a text, and how it came. */
+export interface DocumentNaming {
   /** GraphQL over HTTP, appendix A. */
   readonly documentId: string | undefined;
   /** With Apollo's `persistedQuery` in it, as it came. */
   readonly extensions: Readonly<Record<string, unknown>> | undefined;
   /** `bare` is a GET that a page of any origin can send; `preflighted` one that it cannot; a POST is `safe`. */
   readonly origin: 'safe' | 'preflighted' | 'bare';
+}
+
+/** How a request names its document. */
+export interface DocumentRequest extends DocumentNaming {
+  /** Its text; empty when it is named by an id alone. */
+  readonly query: string;
 }
 
 /** Who asks. */
@@ -45,8 +49,8 @@ export interface DocumentGate {
    * sent, or of the text's own form. A trusted document was parsed and validated before.
    */
   readonly find: (request: DocumentRequest, caller: DocumentCaller) => DocumentNode;
-  /** Takes note that the document of a request is valid. */
-  readonly onValid: (request: DocumentRequest, caller: DocumentCaller) => void;
+  /** Takes note that the document that was found for a request is valid. */
+  readonly onValid: (document: DocumentNode, naming: DocumentNaming, caller: DocumentCaller) => void;
 }
 
 /** What a request names besides a text. */
@@ -61,9 +65,12 @@ export function createDocumentGate(parts: DocumentGateParts): DocumentGate {
   const { documents, trusted, automatic } = parts;
   const mayAsk = ({ scopes }: DocumentCaller) => parts.allow === 'any' || scopes.has(parts.scope);
   const untrusted = (text: string, { origin }: DocumentRequest): DocumentNode => {
-    if (origin === 'bare' || (origin === 'preflighted' && parts.production))
+    const document = documents.parse(text);
+    const isRefused = origin === 'bare' || (origin === 'preflighted' && parts.production);
+    // A mutation is refused behind this, for no GET runs one: with another status, which tells the client to post it.
+    if (isRefused && !isMutation(document))
       throw refusal('BAD_REQUEST', parts.production ? getRefused : getBare);
-    return documents.parse(text);
+    return document;
   };
   const byId = (named: Named, request: DocumentRequest, caller: DocumentCaller): DocumentNode => {
     const known = trusted.current().byId(named.id);
@@ -88,18 +95,26 @@ export function createDocumentGate(parts: DocumentGateParts): DocumentGate {
       if (named && canonicalId(named.id) !== documentIdOf(query)) throw refusal('BAD_REQUEST', otherDigest);
       return untrusted(query, request);
     },
-    onValid: (request, caller) => {
-      if (!automatic || request.query === '' || trusted.current().byText(request.query)) return;
-      const named = namedBy(request);
-      if (named) automatic.keep(canonicalId(named.id), request.query, caller.share);
+    onValid: (document, naming, caller) => {
+      const text = document.loc?.source.body ?? '';
+      if (!automatic || !naming.extensions?.['persistedQuery'] || trusted.current().byNode(document)) return;
+      automatic.keep(documentIdOf(text), text, caller.share);
     },
   };
+}
+
+/** Whether it has nothing else, whatever operation is named. */
+function isMutation({ definitions }: DocumentNode): boolean {
+  return definitions.every(
+    (definition) =>
+      definition.kind !== Kind.OPERATION_DEFINITION || definition.operation === OperationTypeNode.MUTATION,
+  );
 }
 
 const getRefused =
   'Expected a POST: in production GET is for trusted documents only. Send "documentId", or the request as JSON.';
 const getBare =
-  'Expected the header "GraphQL-Preflight" with the GET of a document that is in no manifest, or a POST.';
+  'Expected the header "GraphQL-Require-Preflight" with the GET of a document that is in no manifest, or a POST.';
 const otherDigest = 'Expected "extensions.persistedQuery.sha256Hash" to be the SHA-256 of "query".';
 const bothNames = 'Expected one of "documentId" and "query" or "extensions.persistedQuery", got both.';
 const malformed =

@@ -11,8 +11,10 @@ export interface TrustedDocumentsParts extends TrustedSetParts {
   readonly reloadMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of each reload: whether the new documents are in use. */
-  readonly onReload: (isTaken: boolean) => void;
+  /** Told how many are in use from now on. */
+  readonly onLoaded: (count: number) => void;
+  /** Told of each change of the files: whether the new documents are in use. */
+  readonly onReloaded: (isTaken: boolean) => void;
 }
 
 /** The documents that a variant's clients were built with. */
@@ -37,7 +39,7 @@ const maxLoggedFaults = 20;
  * its notices do not come from all file systems, and say nothing when a folder is replaced as a whole.
  */
 export function createTrustedDocuments(parts: TrustedDocumentsParts): TrustedDocuments {
-  const { manifests, clock, log, reloadMs, onReload } = parts;
+  const { manifests, clock, log, reloadMs, onLoaded, onReloaded } = parts;
   let current = emptyTrustedSet;
   let version = '';
   let isClosed = false;
@@ -52,13 +54,17 @@ export function createTrustedDocuments(parts: TrustedDocumentsParts): TrustedDoc
     version = await versionOfAll(manifests);
     return prepareTrustedSet(await Promise.all(manifests.map(readManifest)), current, parts);
   };
+  const use = (set: TrustedSet): void => {
+    current = set;
+    onLoaded(set.all.length);
+  };
   const reload = async (): Promise<void> => {
     if (version === (await versionOfAll(manifests))) return;
     const { set, faults } = await prepared();
     if (isClosed) return;
     const isTaken = faults.length === 0;
     if (isTaken) {
-      current = set;
+      use(set);
       log.info({ manifests, documents: set.all.length }, 'new documents are in use');
     } else {
       const told = faults.slice(0, maxLoggedFaults);
@@ -67,13 +73,13 @@ export function createTrustedDocuments(parts: TrustedDocumentsParts): TrustedDoc
         'new documents are faulty; the old stay',
       );
     }
-    onReload(isTaken);
+    onReloaded(isTaken);
   };
   return {
     current: () => current,
     load: async () => {
       const { set, faults } = await prepared();
-      current = set;
+      use(set);
       schedule();
       return faults;
     },

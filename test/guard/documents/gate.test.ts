@@ -51,7 +51,7 @@ async function gateOf({ allow = 'trusted', production = false, isAutomatic = fal
   const ask = (changed: Partial<DocumentRequest>, scopes: readonly string[] = []): string => {
     try {
       const document = gate.find(request(changed), caller(scopes));
-      gate.onValid(request(changed), caller(scopes));
+      gate.onValid(document, request(changed), caller(scopes));
       expect(document.kind).toBe(Kind.DOCUMENT);
       return set.byNode(document) ? 'trusted' : (document.loc?.source.body ?? '');
     } catch (thrown) {

@@ -31,6 +31,7 @@ function open(manifests: readonly string[], changed: { maxBytes?: number; maxDep
   const log = createCollectingLog();
   const prepared: DocumentNode[] = [];
   const reloads: boolean[] = [];
+  const counts: number[] = [];
   let onReloaded = (_isTaken: boolean) => {};
   const documents = createDocuments({ ...defaultDocumentLimits, ...changed });
   const trusted = createTrustedDocuments({
@@ -42,7 +43,8 @@ function open(manifests: readonly string[], changed: { maxBytes?: number; maxDep
     clock,
     log,
     onPrepared: (document) => prepared.push(document),
-    onReload: (isTaken) => {
+    onLoaded: (count) => counts.push(count),
+    onReloaded: (isTaken) => {
       reloads.push(isTaken);
       onReloaded(isTaken);
     },
@@ -55,7 +57,7 @@ function open(manifests: readonly string[], changed: { maxBytes?: number; maxDep
       clock.advance(reloadMs);
     });
   const texts = () => trusted.current().all.map(({ text }) => text);
-  return { ...trusted, documents, clock, log, prepared, reloads, reloaded, texts };
+  return { ...trusted, documents, clock, log, prepared, reloads, counts, reloaded, texts };
 }
 
 const write = (name: string, content: unknown) =>
@@ -177,6 +179,10 @@ describe('createTrustedDocuments()', () => {
     await write('a.json', { a: '{a{a{id}}}' });
     expect(await trusted.reloaded()).toBe(true);
     expect(trusted.texts()).toEqual(['{a{a{id}}}']);
+    expect([trusted.reloads, trusted.counts]).toEqual([
+      [false, false, false, true],
+      [1, 1],
+    ]);
   });
 
   it('sees the files of a folder come and go', async () => {
