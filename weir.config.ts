@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { catalogReads } from './loaders/catalog.ts';
 import { chatReads } from './loaders/chat.ts';
 import { orderReads } from './loaders/orders.ts';
@@ -9,8 +10,15 @@ import { defineConfig } from './src/index.ts';
 /** Where `npm start` and `npm run upstreams` serve all five. */
 const target = '127.0.0.1:50051';
 
+/** What its clients were built with: `npm run generate` writes it. */
+const manifestOf = (variant: string) => join(import.meta.dirname, `documents/${variant}.json`);
+
 export default defineConfig({
   schema,
+  variants: {
+    web: { documents: { manifests: [manifestOf('web')] } },
+    mobile: { documents: { manifests: [manifestOf('mobile')] } },
+  },
   upstreams: {
     catalog: { target, idempotentMethods: catalogReads },
     users: { target, idempotentMethods: userReads },

@@ -6,6 +6,7 @@ export const Money = builder.objectRef<MoneyMessage>('Money').implement({
   description: 'An amount of money.',
   // Two leaves of whatever has it.
   cost: 0,
+  cache: 'parent',
   fields: (t) => ({
     amount: t.field({ type: 'Decimal', description: 'How much, exact.', resolve: (money) => money }),
     currencyCode: t.exposeString('currencyCode', {

@@ -44,12 +44,17 @@ const ProductOrderEnum = builder.enumType('ProductOrder', {
   }),
 });
 
+/** Time for which anybody's cache may keep what is the same for all, in seconds. */
+const shownFor = (maxAgeSeconds: number) => ({ maxAgeSeconds, scope: 'public' as const });
+
 /** Most pictures of a product: the catalog says none, and those that it was filled with have up to 6. */
 const maxImages = 20;
 
 /** Something that the shop sells. */
 export const Product = builder.objectRef<ProductMessage>('Product').implement({
   description: 'Something that the shop sells.',
+  // The catalog tells everybody the same.
+  cache: shownFor(60),
   interfaces: [NodeInterface],
   masked: true,
   fields: (t) => ({
@@ -69,7 +74,7 @@ export const Product = builder.objectRef<ProductMessage>('Product').implement({
       description: 'What one piece costs now.',
       resolve: ({ price }) => required(price, 'price'),
     }),
-    stock: t.exposeInt('stock', { description: 'Pieces that can be sold now.' }),
+    stock: t.exposeInt('stock', { cache: shownFor(5), description: 'Pieces that can be sold now.' }),
     images: t.field({
       type: ['URL'],
       needs: ['image_urls'],
@@ -165,6 +170,7 @@ builder.queryFields((t) => ({
   product: t.field({
     type: Product,
     nullable: true,
+    cache: shownFor(60),
     calls: [productById],
     description: 'A product by its id; null when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a product.' }) },
@@ -175,6 +181,7 @@ builder.queryFields((t) => ({
     {
       type: Product,
       nullable: true,
+      cache: shownFor(60),
       calls: [catalogCalls.listProducts],
       description: 'What the shop sells.',
       args: {

@@ -8,6 +8,7 @@ import { User } from './user.ts';
 /** What one customer says of one product. */
 export const Review = builder.objectRef<ReviewMessage>('Review').implement({
   description: 'What one customer says of one product.',
+  cache: { maxAgeSeconds: 60, scope: 'public' },
   fields: (t) => ({
     id: t.id({
       description: 'Unique in the whole graph, opaque.',

@@ -19,6 +19,9 @@ const LoyaltyTierEnum = builder.enumType('LoyaltyTier', {
   values: loyaltyTiers,
 });
 
+/** What a person shows to everybody; nothing else of them is kept in caches. */
+const shownToAll = { maxAgeSeconds: 300, scope: 'public' } as const;
+
 /** A person who has an account. */
 export const User = builder.objectRef<UserMessage>('User');
 
@@ -27,9 +30,13 @@ User.implement({
   interfaces: [NodeInterface],
   masked: true,
   fields: (t) => ({
-    displayName: t.exposeString('displayName', { description: 'The name shown to others.' }),
+    displayName: t.exposeString('displayName', {
+      cache: shownToAll,
+      description: 'The name shown to others.',
+    }),
     avatar: t.field({
       type: 'URL',
+      cache: shownToAll,
       needs: ['avatar_url'],
       description: 'Address of a picture.',
       resolve: ({ avatarUrl }) => avatarUrl,

@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describeOptions, type OptionDescription } from '../src/cli/describe-options.ts';
+import { manifestText } from '../src/cli/documents.ts';
 import { optionSections, type WeirConfig } from '../src/config.ts';
 import { errorTable } from '../src/errors.ts';
+import { readManifest } from '../src/guard/documents/manifest-files.ts';
 import { printPricedSchema } from '../src/pothos/print-schema.ts';
 import { endReasons } from '../src/realtime/sink.ts';
 import { closeTable } from '../src/transport/close-codes.ts';
@@ -34,6 +36,9 @@ const tables: readonly Table[] = [
 /** The shop, as the gateway reads it. */
 const shop: WeirConfig = config;
 
+/** The variants of the shop whose clients have documents here. */
+const documentVariants = ['web', 'mobile'] as const;
+
 /** Every document that is made from the code, or has such parts, by its path from the root, as it should be. */
 export async function writtenDocuments(): Promise<ReadonlyMap<string, string>> {
   const documents = new Map<string, string>();
@@ -45,6 +50,10 @@ export async function writtenDocuments(): Promise<ReadonlyMap<string, string>> {
     'schema/schema.graphql',
     printPricedSchema(shop.schema, optionSections.pages.parse(shop.pages ?? {})),
   );
+  for (const variant of documentVariants) {
+    const manifest = await readManifest(absolute(`documents/${variant}`));
+    documents.set(`documents/${variant}.json`, manifestText(manifest.documents));
+  }
   return documents;
 }
 

@@ -17,6 +17,7 @@ import { cost } from './cost.ts';
 import { costDiff } from './cost-diff.ts';
 import { describeOptions } from './describe-options.ts';
 import { developmentToken } from './development-token.ts';
+import { configuredDocumentFaults, storeDocuments } from './documents.ts';
 import { loadConfig } from './load-config.ts';
 import { parseWords, usage, type Words } from './words.ts';
 
@@ -35,6 +36,7 @@ const operands = {
   check: [],
   schema: [],
   'schema diff': ['BASE'],
+  documents: ['SOURCE'],
   token: [],
   cost: ['DOCUMENT'],
   'cost diff': ['BASE'],
@@ -49,6 +51,7 @@ const commands: Readonly<Record<Name, Command>> = {
   check,
   schema: printGraph,
   'schema diff': printSchemaDiff,
+  documents: printDocuments,
   token: printToken,
   cost: printCost,
   'cost diff': printCostDiff,
@@ -87,8 +90,10 @@ async function start(config: WeirConfig, { environment, out, stopped }: CommandH
   }
 }
 
-function check(config: WeirConfig, { environment, out }: CommandHost): void {
-  assertSettings(config, environment);
+async function check(config: WeirConfig, { environment, out }: CommandHost): Promise<void> {
+  const { variants } = assertSettings(config, environment);
+  const faults = await configuredDocumentFaults(variants);
+  if (faults.length > 0) throw new StartError(faults);
   out('The configuration is valid.\n');
 }
 
@@ -138,6 +143,15 @@ function variantOf({ variants }: Settings, name: string | undefined): VariantSet
 function documentsOf(folder: string, variant: string): string {
   const own = join(folder, variant);
   return existsSync(own) ? own : folder;
+}
+
+async function printDocuments(
+  config: WeirConfig,
+  { environment, out }: CommandHost,
+  { operands: [source = ''], variant: name, out: file }: Words<Name>,
+): Promise<void> {
+  const variant = variantOf(assertSettings(config, environment), name);
+  out(await storeDocuments({ source, variant, out: file }));
 }
 
 async function printToken(

@@ -2,11 +2,12 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StartError } from '../gateway.ts';
 import type { NamedDocument } from '../guard/cost/cost-diff.ts';
-import { documentFrom, jsonObjectFrom, readText } from './input-file.ts';
+import { parseManifest } from '../guard/documents/manifest.ts';
+import { documentFrom, readText } from './input-file.ts';
 
 /**
  * The documents that clients are known to send, by name: the `.graphql` files of a folder and of those below it, or the
- * texts of a manifest, `{ "hash or name": "text" }`. Throws {@link StartError} where there are none, and for each that
+ * texts of a manifest; see {@link parseManifest}. Throws {@link StartError} where there are none, and for each that
  * does not parse.
  */
 export async function readStoredDocuments(path: string): Promise<readonly NamedDocument[]> {
@@ -35,11 +36,7 @@ async function folderDocuments(folder: string): Promise<readonly NamedDocument[]
 }
 
 async function manifestDocuments(file: string): Promise<readonly NamedDocument[]> {
-  const manifest = jsonObjectFrom(await readText(file), file, 'documents by their hashes');
-  return Object.entries(manifest).map(([name, text]) => {
-    const place = `${file}, ${name}`;
-    if (typeof text !== 'string')
-      throw new StartError([`${place}: expected the text of a document, got ${typeof text}`]);
-    return { name, document: documentFrom(text, place) };
-  });
+  const { documents, faults } = parseManifest(await readText(file), file);
+  if (faults.length > 0) throw new StartError(faults);
+  return documents.map(({ name, text, place }) => ({ name, document: documentFrom(text, place) }));
 }

@@ -8,6 +8,8 @@ export const usage = `weir COMMAND [--config FILE]
   schema          print the schema of FILE with its prices, in GraphQL's definition language
   schema diff BASE  say what changed since the schema in BASE, a file or REF:path of git, and fail when a stored document
                   notices: [--variant NAME] [--documents documents] [--strict] [--json FILE]
+  documents SOURCE  check the documents of SOURCE, a folder or a manifest, and print their ids; with --out, write a manifest of
+                  them: [--variant NAME] [--out FILE]
   token           print a token for development: --sub user-1 [--scope "a:read b:write"] [--ttl 1h] [--tenant NAME]
   cost DOCUMENT   price an operation before it runs: [--variables FILE] [--operation NAME] [--json FILE]
   cost diff BASE  compare what stored documents cost with the schema in BASE, and fail when one is dearer:
@@ -35,6 +37,7 @@ const options = {
   'max-rise': { type: 'string', default: '0' },
   ceiling: { type: 'string', default: '1000' },
   json: text,
+  out: text,
   variant: text,
   strict: flag,
 } as const;

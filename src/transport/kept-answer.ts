@@ -7,19 +7,12 @@ import type { CachePolicy } from '../caching/policy.ts';
 export interface KeptAnswer {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Headers that it may not have, for they are of whoever asked first. */
-  readonly without: readonly string[];
+  /** Which headers it may not have, for they are of whoever asked first. */
+  readonly without: RegExp | undefined;
 }
 
 /** Headers of an answer that tell of its caller, or repeat what the caller sent. */
-const callerHeaders = [
-  'ratelimit',
-  'ratelimit-policy',
-  'x-ratelimit-limit',
-  'x-ratelimit-remaining',
-  'x-ratelimit-reset',
-  'x-request-id',
-] as const;
+const callerHeaders = /^(?:(?:x-)?ratelimit\b.*|x-request-id)$/;
 
 /**
  * What caches may keep of a result: its data, and nothing else. Undefined for one with errors, which are of the moment, and
@@ -39,7 +32,7 @@ export function keptAnswer(result: ExecutionResult, policy: CachePolicy): KeptAn
       etag: `W/"${hash('sha256', body, 'base64url')}"`,
       vary: isPublic ? 'Accept' : 'Accept, Authorization',
     },
-    without: isPublic ? callerHeaders : [],
+    without: isPublic ? callerHeaders : undefined,
   };
 }
 
@@ -49,7 +42,7 @@ export function sendKept(
   mediaType: string,
   response: ServerResponse,
 ): void {
-  for (const name of without) response.removeHeader(name);
+  for (const name of response.getHeaderNames()) if (without?.test(name)) response.removeHeader(name);
   for (const [name, value] of Object.entries(headers))
     if (name === 'vary') response.appendHeader(name, value);
     else response.setHeader(name, value);

@@ -151,14 +151,18 @@ shelf/books.graphql  Books          10     10  0 %`,
     [
       'a manifest that is a list',
       { documents: 'list.json' },
-      /list\.json: expected documents by their hashes as a JSON object/,
+      /list\.json: expected documents by their ids as a JSON object/,
     ],
     [
       'a manifest of other than texts',
       { documents: 'numbers.json' },
-      /numbers\.json, a1: expected the text of a document, got number/,
+      /numbers\.json, "a1": expected the text of a document, got number/,
     ],
-    ['a document that does not parse', { documents: 'broken.json' }, /broken\.json, a1:1:8: Syntax Error: /],
+    [
+      'a document that does not parse',
+      { documents: 'broken.json' },
+      /broken\.json, "a1":1:8: Syntax Error: /,
+    ],
   ] as const)('refuses %s', async (_what, given, message) => {
     const asked = diffOf(given);
     await expect(asked).rejects.toThrow(message);

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { documentIdOf } from './document-id.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 
@@ -21,7 +21,7 @@ export async function readManifest(path: string): Promise<Manifest> {
     const documents = await Promise.all(
       files.map(async (place) => {
         const text = await readWithin(place);
-        return { id: documentIdOf(text), text, place };
+        return { id: documentIdOf(text), text, name: relative(path, place), place };
       }),
     );
     return { documents, faults: [] };

@@ -4,6 +4,8 @@ import { idFault } from './document-id.ts';
 export interface ManifestDocument {
   readonly id: string;
   readonly text: string;
+  /** Of its entry: its id, or what the tool calls it. */
+  readonly name: string;
   /** Where it stands: the file, and the entry in it. */
   readonly place: string;
 }
@@ -60,7 +62,7 @@ export function parseManifest(json: string, file: string): Manifest {
   for (const { name, id, text } of formats.find(({ isOf }) => isOf(manifest))?.entriesOf(manifest) ?? []) {
     const place = `${file}, ${JSON.stringify(name.slice(0, 100))}`;
     const fault = entryFault(id, text);
-    if (fault === undefined) documents.push({ id: String(id), text: String(text), place });
+    if (fault === undefined) documents.push({ id: String(id), text: String(text), name, place });
     else faults.push(`${place}: ${fault}`);
   }
   return { documents, faults };

@@ -21,7 +21,7 @@ describe('parseManifest()', () => {
     ['256 characters', 'a'.repeat(256)],
   ])('takes an id that is %s', (_name, id) => {
     expect(parse({ [id]: text })).toEqual({
-      documents: [{ id, text, place: `m.json, ${JSON.stringify(id.slice(0, 100))}` }],
+      documents: [{ id, text, name: id, place: `m.json, ${JSON.stringify(id.slice(0, 100))}` }],
       faults: [],
     });
   });
@@ -51,8 +51,8 @@ describe('parseManifest()', () => {
     ]);
     expect(parseManifest(manifest, 'm.json')).toEqual({
       documents: [
-        { id: sha256, text, place: 'm.json, "A"' },
-        { id: 'own', text: 'mutation B { b }', place: 'm.json, "B"' },
+        { id: sha256, text, name: 'A', place: 'm.json, "A"' },
+        { id: 'own', text: 'mutation B { b }', name: 'B', place: 'm.json, "B"' },
       ],
       faults: [],
     });
