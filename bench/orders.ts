@@ -50,10 +50,18 @@ export const ordersPage = `query OrdersPage($first: Int!, $after: String) {
   }
 }`;
 
-/** Loads the servers that `programsOf` names with that page, at random places of the list; `upstream` is their services' address. */
+/** The request of a contestant for one page. */
+export type BodyOf = (contestant: string, variables: Readonly<Record<string, unknown>>) => object;
+
+/**
+ * Loads the servers that `programsOf` names with that page, at random places of the list; `upstream` is their services'
+ * address. `isFresh` names the contestants whose requests are made anew each time.
+ */
 export const ordersScenario = (
   description: string,
   programsOf: (upstream: string, options: RunOptions) => readonly ProgramOptions[],
+  bodyOf: BodyOf = (_contestant, variables) => ({ query: ordersPage, variables }),
+  isFresh: (contestant: string) => boolean = () => false,
 ): Scenario => ({
   description,
   run: async (options) => {
@@ -83,7 +91,7 @@ export const ordersScenario = (
     const servers: Program[] = [];
     for (const program of programsOf(replay.address, options)) servers.push(await start(program));
     options.progress('collecting pages');
-    const contestants = await prepare(servers, options.signal);
+    const contestants = await prepare(servers, { bodyOf, isFresh }, options.signal);
     // All answers are learnt: the services and their database need not disturb any more.
     await shop.end();
     const { calls } = replayCounter(replay);
@@ -147,7 +155,11 @@ interface Page {
 }
 
 /** The contestants with their requests, after each has answered each of them like the first. */
-async function prepare(servers: readonly Program[], signal: AbortSignal): Promise<readonly Contestant[]> {
+async function prepare(
+  servers: readonly Program[],
+  { bodyOf, isFresh }: { readonly bodyOf: BodyOf; readonly isFresh: (contestant: string) => boolean },
+  signal: AbortSignal,
+): Promise<readonly Contestant[]> {
   const contestants: Contestant[] = [];
   const authorization = `Bearer ${await signDevelopmentToken(reader, systemClock)}`;
   let expected: readonly unknown[] | undefined;
@@ -155,20 +167,24 @@ async function prepare(servers: readonly Program[], signal: AbortSignal): Promis
     const url = new URL(address);
     const client = await createClient(url, 1);
     try {
+      const requestFor = (after: string | null) =>
+        prepareRequest(url, bodyOf(name, { first: pageSize, after }), authorization);
       const askPage = async (after: string | null) => {
         signal.throwIfAborted();
-        return pageOf(await client.ask(prepareRequest(url, after, authorization)));
+        return pageOf(await client.ask(requestFor(after)));
       };
-      const requests = (await collectCursors(askPage)).map((cursor) =>
-        prepareRequest(url, cursor, authorization),
-      );
+      const cursors = await collectCursors(askPage);
+      const requests = cursors.map(requestFor);
       const nodes: unknown[] = [];
       for (const request of requests) nodes.push(nodesOf(pageOf(await client.ask(request))));
       expected ??= nodes;
       if (!isDeepStrictEqual(nodes, expected))
         throw new Error(`${name} answers other orders than ${servers[0]?.name}`);
       const random = createRandom(1, 'order', contestants.length);
-      contestants.push({ name, url, usage, profile, next: () => pickOne(random, requests) });
+      const next = isFresh(name)
+        ? () => requestFor(pickOne(random, cursors))
+        : () => pickOne(random, requests);
+      contestants.push({ name, url, usage, profile, next });
     } finally {
       client.close();
     }
@@ -191,8 +207,7 @@ async function collectCursors(askPage: (after: string | null) => Promise<Page>):
   return cursors;
 }
 
-function prepareRequest(url: URL, after: string | null, authorization: string): PreparedRequest {
-  const body = { query: ordersPage, variables: { first: pageSize, after } };
+function prepareRequest(url: URL, body: object, authorization: string): PreparedRequest {
   return { bytes: postBytes(url, body, { authorization }), assertAnswer };
 }
 

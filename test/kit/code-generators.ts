@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { generate } from '@graphql-codegen/cli';
+import { preset } from '@graphql-codegen/client-preset';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -27,7 +28,7 @@ export async function runClientPreset(
       schema: schemaFile,
       documents: `${documents}/**/*.graphql`,
       generates: {
-        [join(folder, 'gql/')]: { preset: 'client', presetConfig: { persistedDocuments: true } },
+        [join(folder, 'gql/')]: { preset, presetConfig: { persistedDocuments: true } },
       },
       silent: true,
     },

@@ -62,6 +62,8 @@ export interface ShopOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Bounds in place of those of weir.config.ts. */
   readonly limits?: NonNullable<WeirConfig['limits']>;
+  /** Other sections in place of those of weir.config.ts. */
+  readonly config?: Partial<WeirConfig>;
   /** What callers may spend in place of the engine's defaults. */
   readonly policy?: NonNullable<WeirConfig['policy']>;
   /** A seeded database that is dropped with the shop. Default: one of the test run's Postgres. */
@@ -70,7 +72,7 @@ export interface ShopOptions {
 
 /** Starts a shop on free ports; close it in afterAll. */
 export async function startShop(options: ShopOptions = {}): Promise<Shop> {
-  const { environment = {}, limits = {}, policy } = options;
+  const { environment = {}, limits = {}, policy, config: changed } = options;
   const database = options.database ?? (await createTestDatabase('seeded'));
   const store = createStore({ url: database.url });
   const outbox = createOutbox({ store });
@@ -86,7 +88,12 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
   const upstreams = await createUpstreamServer({ store, outbox, faults: counted, port: 0 });
   const logged: Record<string, unknown>[] = [];
   const configured: WeirConfig = config;
-  const own = { ...configured, limits: { ...configured.limits, ...limits }, ...(policy && { policy }) };
+  const own = {
+    ...configured,
+    ...changed,
+    limits: { ...configured.limits, ...limits },
+    ...(policy && { policy }),
+  };
   const all = {
     PORT: '0',
     ADMIN_PORT: '0',

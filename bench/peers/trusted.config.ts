@@ -1,0 +1,8 @@
+import { join } from 'node:path';
+import generous from './generous.config.ts';
+
+/** The gateway with the page of orders among its trusted documents; others are run too. */
+export default {
+  ...generous,
+  variants: { web: { documents: { manifests: [join(import.meta.dirname, 'documents')] } } },
+};
