@@ -10,6 +10,7 @@ import { createDocumentGate, type DocumentRequest } from '../src/guard/documents
 import { parseManifest } from '../src/guard/documents/manifest.ts';
 import { emptyTrustedSet, prepareTrustedSet } from '../src/guard/documents/trusted-set.ts';
 import { createDocuments, type Documents } from '../src/guard/documents.ts';
+import { anonymousPrincipal } from '../src/identity/principal.ts';
 import type { Figures, RunOptions, Scenario } from './harness/scenario.ts';
 import { medianInterval } from './harness/statistics.ts';
 import { ordersScenario, weirProgram } from './orders.ts';
@@ -39,7 +40,7 @@ async function stepFigures(): Promise<readonly Figures[]> {
   const kept = createDocuments(limits);
   const gate = await gateOf(kept, schema);
   const model = createCostModel(schema, { pages });
-  const caller = { scopes: new Set<string>(), share: 'one' };
+  const caller = anonymousPrincipal('192.0.2.0/24');
   const find = (request: Partial<DocumentRequest>) => {
     const named = { query: '', documentId: undefined, extensions: undefined, origin: 'safe' as const };
     const document = gate.find({ ...named, ...request }, caller);

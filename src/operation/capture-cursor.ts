@@ -12,7 +12,6 @@ import { unlessAborted } from '../signal.ts';
 import type { Charging } from './charging.ts';
 import type { OperationContext } from './context.ts';
 import type { CursorRequest } from './cursor-request.ts';
-import { callerFrom } from './document-caller.ts';
 import { feedTopic } from './feed-topic.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { validatedArgs } from './run-operation.ts';
@@ -64,7 +63,7 @@ function validDocument(
   const { naming, principal } = contextValue as RequestFacts; // as: what the transport began the context with
   try {
     const asked = { ...naming, query, documentId, extensions: undefined };
-    const document = gate.find(asked, callerFrom(principal));
+    const document = gate.find(asked, principal);
     const errors = documents.validate(schema, document);
     return errors.length === 0
       ? document

@@ -6,13 +6,13 @@ import { createIntrospectionErrors } from '../guard/introspection.ts';
 import type { Principal } from '../identity/principal.ts';
 import { traceFrom } from '../observe/trace.ts';
 import { createOperationContext, type OperationContext } from './context.ts';
-import { callerFrom } from './document-caller.ts';
 import { createPartsExecutor } from './execute-in-parts.ts';
 import { createExecutor } from './execution.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { type Run, runOperation } from './run-operation.ts';
 import { subscribeOperation } from './subscribe.ts';
 import type { SubscribeParts } from './subscribed.ts';
+import { watchPrincipal } from './watch-principal.ts';
 import { withCursor } from './with-cursor.ts';
 
 export type { RequestFacts } from './request-facts.ts';
@@ -48,7 +48,7 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
       const { naming, principal } = context;
       setParseFn((source) => {
         const query = typeof source === 'string' ? source : source.body;
-        return gate.find({ ...naming, query }, callerFrom(principal));
+        return gate.find({ ...naming, query }, principal);
       });
     },
     onValidate({ context, setValidationFn }) {
@@ -56,7 +56,7 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
       const validateFor = parts.mayIntrospect(principal) ? documents.validate : validateUntold;
       setValidationFn((schema, document, rules) => {
         const errors = validateFor(schema, document, rules);
-        if (errors.length === 0) gate.onValid(document, naming, callerFrom(principal));
+        if (errors.length === 0) gate.onValid(document, naming, principal);
         return errors;
       });
     },
@@ -65,10 +65,14 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
     },
     onExecute({ setExecuteFn }) {
       setExecuteFn((args) => {
-        const { takesParts = false, signal } = contextOf(args);
+        const context = contextOf(args);
+        const { takesParts = false, signal, onPersonal } = context;
         const inParts = takesParts && maxDeferredParts > 0 ? executeInParts : answerWhole;
-        const execute = ({ charge, validated }: Run) =>
+        const run = ({ charge, validated }: Run) =>
           inParts(validated, charge, signal) ?? executor(args, charge.tally, validated);
+        const execute = onPersonal
+          ? (given: Run) => watchPrincipal(context, onPersonal, () => run(given))
+          : run;
         return runOperation(withCursor(execute, args, subscribeParts), args, parts);
       });
     },

@@ -23,6 +23,8 @@ export interface RequestFacts {
   readonly record: RecordEnd;
   /** Who asks, verified. */
   readonly principal: Principal;
+  /** Told when a resolver has looked at who asks; absent where nobody wants to know. */
+  readonly onPersonal?: () => void;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }

@@ -29,7 +29,7 @@ export async function answerJson(request: JsonAnswerRequest): Promise<void> {
   if (outcome.kind === 'result' && outcome.later) return sendParts(request, outcome, outcome.later);
   const answer = writtenFrom(outcome, prepared);
   if (response.destroyed || response.headersSent) return;
-  const policy = prepared.kind === 'ready' ? prepared.cachePolicy : undefined;
+  const policy = prepared.kind === 'ready' ? prepared.cachePolicy() : undefined;
   const kept = policy && outcome.kind === 'result' && !answer.errors && keptAnswer(outcome.result, policy);
   if (kept) return sendKept(kept, mediaTypeFor(accepted), response);
   const mediaType = answer.errors?.some(isOfGuard) ? graphqlType : mediaTypeFor(accepted);

@@ -60,8 +60,8 @@ export type Prepared =
   | {
       readonly kind: 'ready';
       readonly isSubscription: boolean;
-      /** How its answer may be kept; undefined: not at all. */
-      readonly cachePolicy: CachePolicy | undefined;
+      /** How its answer may be kept, once it is there; undefined: not at all. */
+      readonly cachePolicy: () => CachePolicy | undefined;
       /** Executes or subscribes, once; never rejects. */
       readonly run: () => Promise<StreamOutcome>;
       /** Refuses it after all, in place of `run`. */
@@ -131,6 +131,7 @@ interface HeldResult {
 
 /** The one path of operations over WebSocket and streams; what a transport does with the outcome is its own. */
 export function createStreamOperations(parts: StreamOperationParts): PrepareOperation {
+  const policyFor = createPolicyFor(parts);
   return (request) => {
     const startMs = parts.clock.nowMs();
     const record = request.record ?? recordOnce(parts.record);
@@ -144,14 +145,17 @@ export function createStreamOperations(parts: StreamOperationParts): PrepareOper
     };
     const gone = new AbortController();
     try {
-      const enveloped = parts.getEnveloped(factsOf(request, record, gone.signal));
+      let isPersonal = false;
+      const onPersonal = () => {
+        isPersonal = true;
+      };
+      const facts = factsOf(request, record, gone.signal);
+      const enveloped = parts.getEnveloped(request.method === 'GET' ? { ...facts, onPersonal } : facts);
       const document = enveloped.parse(request.parameters.query);
       const errors = enveloped.validate(enveloped.schema, document);
       if (errors.length > 0) return refused(errors);
       const abort = () => gone.abort(new DOMException('The client has gone.', 'AbortError'));
-      const cachePolicy = isPlainGet(request)
-        ? parts.cachePolicyOf(document, request.parameters.operationName)
-        : undefined;
+      const cachePolicy = () => policyFor(request, document, isPersonal);
       return readyFrom(request, { enveloped, document, cachePolicy, refused, abort });
     } catch (thrown) {
       return refused([thrown]);
@@ -162,9 +166,27 @@ export function createStreamOperations(parts: StreamOperationParts): PrepareOper
 interface ReadyParts {
   readonly enveloped: Enveloped;
   readonly document: DocumentNode;
-  readonly cachePolicy: CachePolicy | undefined;
+  readonly cachePolicy: () => CachePolicy | undefined;
   readonly refused: (thrown: readonly unknown[]) => Refused;
   readonly abort: () => void;
+}
+
+/**
+ * What the schema says, unless the answer was made with a look at who asks: such a one is of nobody else. That is a fault
+ * of the schema, and is told once for each document.
+ */
+function createPolicyFor({ cachePolicyOf, log, variant }: StreamOperationParts) {
+  const told = new WeakSet<DocumentNode>();
+  return (request: StreamRequest, document: DocumentNode, isPersonal: boolean): CachePolicy | undefined => {
+    if (!isPlainGet(request)) return undefined;
+    const policy = cachePolicyOf(document, request.parameters.operationName);
+    if (!policy || !isPersonal || policy.scope === 'private') return policy;
+    const { requestId } = request;
+    if (!told.has(document))
+      log.warn({ requestId, variant }, 'what the schema calls public depends on who asks');
+    told.add(document);
+    return { ...policy, scope: 'private' };
+  };
 }
 
 /** Whether it asks for nothing that is of this moment or of this caller. */

@@ -148,6 +148,36 @@ describe('the modes of budgets', () => {
   });
 });
 
+describe('the price of a document that is prepared', () => {
+  it.each([undefined, 'Things'])('is there when the operation %s is asked for', async (operationName) => {
+    const schema = createSchema();
+    const charging = chargingOf(schema, { policyFor: slow(20) });
+    let reads = 0;
+    const document = new Proxy(parse('query Things { things(first: 4) { id } }'), {
+      get: (target, name) => {
+        reads += 1;
+        return Reflect.get(target, name);
+      },
+    });
+    charging.prepare(document);
+    expect(reads).toBeGreaterThan(0);
+    reads = 0;
+    const known = {
+      principal: anonymousPrincipal('test'),
+      upstreams: {},
+      timeline: undefined,
+      requestId: 'a',
+    };
+    const context = known as unknown as Parameters<typeof charging.begin>[1]; // as: all that charging looks at
+    const charge = await charging.begin(
+      { document, operationName, variables: {}, isMutation: false, mode: undefined },
+      context,
+    );
+    expect(charge.recorded().estimatePoints).toBe(4);
+    expect(reads).toBe(0);
+  });
+});
+
 describe('header fields of budgets', () => {
   it.each([true, false])('hold X-RateLimit-* when budget.legacyHeaders is %s', async (legacyHeaders) => {
     await using gateway = await openGateway({ policy: slow(20), budget: { legacyHeaders } });

@@ -24,6 +24,7 @@ const documents = {
   nothing: 'query Nothing { nothing }',
   chosen: 'query Chosen($of: String!) { chosen(of: $of) }',
   change: 'mutation Change { change }',
+  mistaken: 'query Mistaken { title mistaken }',
 };
 const idOf = (name: keyof typeof documents) => documentIdOf(documents[name]);
 const manifest = Object.fromEntries(Object.values(documents).map((text) => [documentIdOf(text), text]));
@@ -54,6 +55,14 @@ function schemaOf(state: State) {
         cache: publicFor(60),
         resolve: () => {
           throw new WeirError('NOT_FOUND');
+        },
+      }),
+      // As somebody writes it who has not thought of caches.
+      mistaken: t.string({
+        cache: publicFor(60),
+        resolve: async (_root, _args, context) => {
+          await Promise.resolve();
+          return context.principal.network;
         },
       }),
       nothing: t.string({ cache: publicFor(60), resolve: () => null }),
@@ -137,6 +146,17 @@ describe('a trusted query by GET', () => {
     expect((await post(tiny.url, { documentId: idOf('open') })).json).toMatchObject({
       extensions: { cost: {} },
     });
+  });
+
+  it('T112: is private when a resolver has looked at who asks, though the schema calls it public', async () => {
+    await using tiny = await open();
+    for (let turn = 0; turn < 2; turn += 1)
+      expect((await tiny.get('mistaken')).headers.get('cache-control')).toBe('private, max-age=60');
+    expect((await tiny.get('open')).headers.get('cache-control')).toBe('public, max-age=60');
+    expect(tiny.log.lines).toMatchObject([
+      { level: 'warn', message: 'what the schema calls public depends on who asks' },
+    ]);
+    expect(tiny.log.operations[0]?.['principal']).toEqual({ kind: 'anonymous', subject: null });
   });
 
   it('is 304 to who has it, and 200 as soon as it is another', async () => {

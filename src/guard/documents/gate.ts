@@ -22,11 +22,13 @@ export interface DocumentRequest extends DocumentNaming {
   readonly query: string;
 }
 
-/** Who asks. */
+/** Who asks: any principal of identity/ is one. */
 export interface DocumentCaller {
+  readonly kind: string;
   readonly scopes: ReadonlySet<string>;
-  /** Whose account automatic documents are kept on. */
-  readonly share: string;
+  readonly tenant: string | null;
+  readonly subject: string | null;
+  readonly network: string | null;
 }
 
 /** Which documents a variant runs. */
@@ -98,9 +100,14 @@ export function createDocumentGate(parts: DocumentGateParts): DocumentGate {
     onValid: (document, naming, caller) => {
       const text = document.loc?.source.body ?? '';
       if (!automatic || !naming.extensions?.['persistedQuery'] || trusted.current().byNode(document)) return;
-      automatic.keep(documentIdOf(text), text, caller.share);
+      automatic.keep(documentIdOf(text), text, shareOf(caller));
     },
   };
+}
+
+/** Whose account automatic documents are kept on: a tenant's for all of it, and one for each who has none. */
+function shareOf({ kind, tenant, subject, network }: DocumentCaller): string {
+  return JSON.stringify(tenant === null ? [kind, subject ?? network] : [tenant]);
 }
 
 /** Whether it has nothing else, whatever operation is named. */

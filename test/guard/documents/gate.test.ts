@@ -7,6 +7,7 @@ import { createDocumentGate, type DocumentRequest } from '../../../src/guard/doc
 import { parseManifest } from '../../../src/guard/documents/manifest.ts';
 import { emptyTrustedSet, prepareTrustedSet } from '../../../src/guard/documents/trusted-set.ts';
 import { createDocuments } from '../../../src/guard/documents.ts';
+import { anonymousPrincipal } from '../../../src/identity/principal.ts';
 import { defaultDocumentLimits } from '../shape/default-limits.ts';
 
 const schema = buildSchema('type Query { a: A } type A { a: A, id: ID }');
@@ -46,7 +47,10 @@ async function gateOf({ allow = 'trusted', production = false, isAutomatic = fal
     origin: 'safe',
     ...changed,
   });
-  const caller = (scopes: readonly string[] = []) => ({ scopes: new Set(scopes), share: 'one' });
+  const caller = (scopes: readonly string[] = []) => ({
+    ...anonymousPrincipal('192.0.2.0/24'),
+    scopes: new Set(scopes),
+  });
   /** `trusted`, the text of any other document, or the code that refuses it. */
   const ask = (changed: Partial<DocumentRequest>, scopes: readonly string[] = []): string => {
     try {
