@@ -78,6 +78,36 @@ describe('parseConfig()', () => {
     });
   });
 
+  it.each([
+    [{ manifests: Array.from({ length: 16 }, () => 'a.json') }, []],
+    [
+      { manifests: Array.from({ length: 17 }, () => 'a.json') },
+      [expect.stringMatching(/documents\.manifests: expected at most 16 manifests/)],
+    ],
+    [
+      { manifests: [''] },
+      [expect.stringMatching(/documents\.manifests\.0: expected the path of a file or a folder/)],
+    ],
+    [{ allow: 'all' }, [expect.stringMatching(/documents\.allow: expected one of trusted, any, got 'all'/)]],
+    [{ scope: '' }, [expect.stringMatching(/documents\.scope: expected the name of a scope/)]],
+  ])('checks what it says of documents: %j', (documents, faults) => {
+    const parsed = parseConfig({ ...minimal, documents }, {});
+    expect(parsed.ok ? [] : parsed.faults).toEqual(faults);
+  });
+
+  it('trusts documents of manifests alone in production, unless a variant says otherwise', () => {
+    const production = { NODE_ENV: 'production', WEIR_CURSOR_SECRETS: 'x'.repeat(32) };
+    const variants = { web: {}, mobile: { documents: { allow: 'any' } } };
+    const allowedIn = (environment: Record<string, string>) => {
+      const parsed = parseConfig({ ...minimal, variants }, environment);
+      return parsed.ok ? parsed.settings.variants.map(({ documents }) => documents.allow) : parsed.faults;
+    };
+    expect([allowedIn(production), allowedIn({})]).toEqual([
+      ['trusted', 'any'],
+      ['any', 'any'],
+    ]);
+  });
+
   it('keeps what the file says', () => {
     const given = { ...minimal, pages: { maxSize: 50 }, server: { host: '::1' } };
     expect(settingsOf(given)).toMatchObject({

@@ -31,7 +31,7 @@ export async function configuredDocumentFaults(
   variants: readonly VariantSettings[],
 ): Promise<readonly string[]> {
   const faults = variants.map(async (variant) => {
-    const manifests = await Promise.all(variant.documents.manifests.map(readManifest));
+    const manifests = await Promise.all(variant.documents.manifests.map((path) => readManifest(path)));
     const found = await documentFaults(manifests, variant);
     return found.map((fault) => `variants.${variant.name}.documents: ${fault}`);
   });

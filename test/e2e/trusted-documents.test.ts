@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EventSource } from 'eventsource';
 import { getOperationAST, OperationTypeNode, parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
@@ -10,6 +11,7 @@ import { printPricedSchema } from '../../src/pothos/print-schema.ts';
 import shopConfig from '../../weir.config.ts';
 import { runClientPreset, runRelay } from '../kit/code-generators.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
+import { createShopEvents } from '../kit/shop-events.ts';
 import { codesOf, post, send } from '../kit/tiny-gateway.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -189,6 +191,32 @@ describe('an id', () => {
     expect(codes.at(-1)).toBe('RATE_LIMITED');
     expect(codes.length - 1).toBe(Math.floor(100 / Number(byText?.['actualQueryCost'])) - 2);
     await metered.close();
+  });
+
+  it("of a subscription is all that a browser's own EventSource needs", async () => {
+    const { setPrice } = createShopEvents(shop);
+    const variables = encodeURIComponent(JSON.stringify({ products: [productId] }));
+    const source = new EventSource(
+      `${urlOf('web')}/documents/${await idOf('web', 'PriceWatch')}?variables=${variables}`,
+    );
+    try {
+      const prices: string[] = [];
+      source.addEventListener('next', ({ data }) => {
+        prices.push(JSON.parse(data).data.priceChanged.price.amount);
+      });
+      let units = 10;
+      // It does not tell when it is live.
+      await expect
+        .poll(async () => {
+          units += 1;
+          await setPrice(productId, units);
+          return prices.length;
+        })
+        .toBeGreaterThan(0);
+      expect(prices[0]).toMatch(/^\d+\.00$/);
+    } finally {
+      source.close();
+    }
   });
 
   it('makes an address that a cache may keep, where all of it is public', async () => {

@@ -3,24 +3,26 @@ import { join, relative } from 'node:path';
 import { documentIdOf } from './document-id.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 
-/** Largest manifest that is read, in bytes. */
-const manifestMaxBytes = 67_108_864;
+/** How much is read at most: the largest file, in bytes, and the documents of one folder. */
+export const manifestBounds = { fileMaxBytes: 67_108_864, maxFiles: 10_000 } as const;
 
-/** Most files of a folder. */
-const maxFiles = 10_000;
+type Bounds = { readonly [Name in keyof typeof manifestBounds]: number };
 
 /**
  * The documents of a manifest file, or of the `.graphql` files of a folder and of those below it: then the id of each is
- * the SHA-256 of its text as it is in the file. Never rejects: what cannot be read is one of the faults.
+ * the SHA-256 of its text as it is in the file. Never rejects: what cannot be read, or is beyond the bounds, is one of the
+ * faults.
  */
-export async function readManifest(path: string): Promise<Manifest> {
+export async function readManifest(path: string, bounds: Bounds = manifestBounds): Promise<Manifest> {
   try {
     const files = await filesOf(path);
-    if (files === undefined) return parseManifest(await readWithin(path), path);
+    if (files === undefined) return parseManifest(await readWithin(path, bounds), path);
+    if (files.length > bounds.maxFiles)
+      return faulty(`${path}: expected at most ${bounds.maxFiles} documents, got ${files.length}`);
     if (files.length === 0) return faulty(`${path}: expected .graphql files in it, got none`);
     const documents = await Promise.all(
       files.map(async (place) => {
-        const text = await readWithin(place);
+        const text = await readWithin(place, bounds);
         return { id: documentIdOf(text), text, name: relative(path, place), place };
       }),
     );
@@ -51,14 +53,13 @@ export async function versionOf(path: string): Promise<string> {
 async function filesOf(path: string): Promise<readonly string[] | undefined> {
   if (!(await stat(path)).isDirectory()) return undefined;
   const names = (await readdir(path, { recursive: true })).filter((name) => name.endsWith('.graphql'));
-  if (names.length > maxFiles) throw new Error(`expected at most ${maxFiles} documents, got ${names.length}`);
   return names.sort().map((name) => join(path, name));
 }
 
-async function readWithin(file: string): Promise<string> {
+async function readWithin(file: string, { fileMaxBytes }: Bounds): Promise<string> {
   const { size } = await stat(file);
-  if (size > manifestMaxBytes)
-    throw new Error(`expected a file of at most ${manifestMaxBytes} bytes, got ${size}`);
+  if (size > fileMaxBytes)
+    throw new Error(`expected a file of at most ${fileMaxBytes} bytes, got ${size} in ${file}`);
   return readFile(file, 'utf8');
 }
 

@@ -52,7 +52,7 @@ export function createTrustedDocuments(parts: TrustedDocumentsParts): TrustedDoc
   const prepared = async () => {
     // Taken first: what is written while it is read is read again.
     version = await versionOfAll(manifests);
-    return prepareTrustedSet(await Promise.all(manifests.map(readManifest)), current, parts);
+    return prepareTrustedSet(await Promise.all(manifests.map((path) => readManifest(path))), current, parts);
   };
   const use = (set: TrustedSet): void => {
     current = set;
