@@ -1,4 +1,4 @@
-import { type DocumentNode, Kind } from 'graphql';
+import { type DocumentNode, getOperationAST, Kind } from 'graphql';
 import { WeirError } from '../errors.ts';
 import type { Admission, Budget } from '../guard/budget/budget.ts';
 import type { BudgetPolicy, BudgetPolicyFor } from '../guard/budget/policy.ts';
@@ -100,8 +100,12 @@ function planOf(
   const ofDocument = known.get(document) ?? new Map<string, PricePlan>();
   known.set(document, ofDocument);
   const name = operationName ?? '';
-  const plan = ofDocument.get(name) ?? compilePrice(model, document, operationName ?? undefined);
-  ofDocument.set(name, plan);
+  const found = ofDocument.get(name);
+  if (found) return found;
+  // The one operation of a document has one price, whether it is named or not.
+  const ownName = getOperationAST(document, operationName)?.name?.value ?? name;
+  const plan = ofDocument.get(ownName) ?? compilePrice(model, document, operationName);
+  ofDocument.set(ownName, plan).set(name, plan);
   return plan;
 }
 
