@@ -82,6 +82,7 @@ async function gateOf(kept: Documents, of: GraphQLSchema) {
     allow: 'any',
     scope: 'documents:any',
     production: false,
+    onFound: () => {},
   });
 }
 

@@ -8,7 +8,7 @@ import type { Budget } from './guard/budget/budget.ts';
 import type { BudgetPolicy, BudgetPolicyFor } from './guard/budget/policy.ts';
 import { createCostModel } from './guard/cost/cost-model.ts';
 import { createAutomaticDocuments } from './guard/documents/automatic.ts';
-import { createDocumentGate, type DocumentGate } from './guard/documents/gate.ts';
+import { createDocumentGate, type DocumentGate, type DocumentGateParts } from './guard/documents/gate.ts';
 import { createTrustedDocuments, type TrustedDocuments } from './guard/documents/trusted.ts';
 import { createDocuments, type Documents } from './guard/documents.ts';
 import type { Principal } from './identity/principal.ts';
@@ -67,7 +67,11 @@ export function createVariant(settings: Settings, variant: VariantSettings, part
       ...parts,
       charging,
       documents,
-      gate: gateOf(settings, variant, { documents, trusted }),
+      gate: gateOf(settings, variant, {
+        documents,
+        trusted,
+        onFound: parts.metrics.documents.finder(variant.name),
+      }),
     }),
     trusted,
     cachePolicyOf: (document, operationName) =>
@@ -126,7 +130,7 @@ function trustedOf(
 function gateOf(
   { production }: Settings,
   { documents: options }: VariantSettings,
-  parts: { readonly documents: Documents; readonly trusted: TrustedDocuments },
+  parts: Pick<DocumentGateParts, 'documents' | 'trusted' | 'onFound'>,
 ): DocumentGate {
   const { allow, scope, automaticMaxDocuments: maxDocuments, automaticMaxBytes: maxBytes } = options;
   const automatic = maxDocuments > 0 ? createAutomaticDocuments({ maxDocuments, maxBytes }) : undefined;

@@ -279,6 +279,7 @@ function createEngine() {
       allow: 'any',
       scope: 'documents:any',
       production: false,
+      onFound: () => {},
     }),
     ...partsWith(clock, probe),
     limits: defaultDocumentLimits,

@@ -278,6 +278,7 @@ describe('a change of the manifest', () => {
     await expect.poll(() => tiny.log.lines.at(-1)?.level).toBe('error');
     expect((await post(tiny.url, { documentId: documentIdOf(added) })).status).toBe(200);
     const { text } = await send(`${tiny.adminUrl}/metrics`);
+    expect(text).toMatch(/weir_documents_total{variant="web",found="id"} [1-9]/);
     expect(text).toContain('weir_trusted_documents{variant="web"} 3');
     expect(text).toContain('weir_trusted_document_reloads_total{variant="web",outcome="taken"} 1');
     expect(text).toMatch(/reloads_total{variant="web",outcome="refused"} [1-9]/);

@@ -42,7 +42,14 @@ export interface DocumentGateParts {
   readonly scope: string;
   /** No GET of any other than trusted documents. */
   readonly production: boolean;
+  /** Told how each document was found. */
+  readonly onFound: (how: FoundBy) => void;
 }
+
+/** How a document was found: a trusted one by its id or its text, an automatic one by its digest, any other by its text. */
+export const foundBys = ['id', 'text', 'automatic', 'untrusted'] as const;
+
+export type FoundBy = (typeof foundBys)[number];
 
 /** The one place that says which document a request runs, whatever carried it. */
 export interface DocumentGate {
@@ -64,9 +71,13 @@ interface Named {
 
 /** Makes the gate of one variant. */
 export function createDocumentGate(parts: DocumentGateParts): DocumentGate {
-  const { documents, trusted, automatic } = parts;
+  const { documents, trusted, automatic, onFound } = parts;
   const mayAsk = ({ scopes }: DocumentCaller) => parts.allow === 'any' || scopes.has(parts.scope);
-  const untrusted = (text: string, { origin }: DocumentRequest): DocumentNode => {
+  const found = (how: FoundBy, document: DocumentNode): DocumentNode => {
+    onFound(how);
+    return document;
+  };
+  const parsed = (text: string, { origin }: DocumentRequest): DocumentNode => {
     const document = documents.parse(text);
     const isRefused = origin === 'bare' || (origin === 'preflighted' && parts.production);
     // A mutation is refused behind this, for no GET runs one: with another status, which tells the client to post it.
@@ -76,12 +87,12 @@ export function createDocumentGate(parts: DocumentGateParts): DocumentGate {
   };
   const byId = (named: Named, request: DocumentRequest, caller: DocumentCaller): DocumentNode => {
     const known = trusted.current().byId(named.id);
-    if (known) return known.document;
+    if (known) return found('id', known.document);
     if (!named.isPersistedQuery || !mayAsk(caller)) throw refusal('DOCUMENT_NOT_FOUND');
     if (!automatic) throw refusal('PERSISTED_QUERY_NOT_SUPPORTED');
     const text = automatic.get(canonicalId(named.id));
     if (text === undefined) throw refusal('PERSISTED_QUERY_NOT_FOUND');
-    return untrusted(text, request);
+    return found('automatic', parsed(text, request));
   };
   return {
     find: (request, caller) => {
@@ -92,10 +103,10 @@ export function createDocumentGate(parts: DocumentGateParts): DocumentGate {
         throw refusal('BAD_REQUEST', 'Expected a document as the member "query", or its id as "documentId".');
       }
       const known = trusted.current().byText(query);
-      if (known) return known.document;
+      if (known) return found('text', known.document);
       if (!mayAsk(caller)) throw refusal('DOCUMENT_NOT_TRUSTED');
       if (named && canonicalId(named.id) !== documentIdOf(query)) throw refusal('BAD_REQUEST', otherDigest);
-      return untrusted(query, request);
+      return found('untrusted', parsed(query, request));
     },
     onValid: (document, naming, caller) => {
       const text = document.loc?.source.body ?? '';

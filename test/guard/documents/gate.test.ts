@@ -32,6 +32,7 @@ async function gateOf({ allow = 'trusted', production = false, isAutomatic = fal
     maxBytes: 1e6,
     onPrepared: () => {},
   });
+  const founds: string[] = [];
   const gate = createDocumentGate({
     documents,
     trusted: { current: () => set },
@@ -39,6 +40,7 @@ async function gateOf({ allow = 'trusted', production = false, isAutomatic = fal
     allow,
     scope,
     production,
+    onFound: (how) => founds.push(how),
   });
   const request = (changed: Partial<DocumentRequest>): DocumentRequest => ({
     query: '',
@@ -63,7 +65,7 @@ async function gateOf({ allow = 'trusted', production = false, isAutomatic = fal
       throw thrown;
     }
   };
-  return { ask };
+  return { ask, founds };
 }
 
 describe('createDocumentGate()', () => {
@@ -174,6 +176,24 @@ describe('createDocumentGate()', () => {
     ['an extension that is a list', { extensions: { persistedQuery: [] } }],
   ])('refuses a request with %s', async (_name, request) => {
     expect((await gateOf({ allow: 'any' })).ask(request)).toBe('BAD_REQUEST');
+  });
+
+  it('tells how each document was found', async () => {
+    const { ask, founds } = await gateOf({ allow: 'any', isAutomatic: true });
+    const extensions = apq(digest(unknown));
+    ask({ documentId: 'own' });
+    ask({ query: known });
+    ask({ query: unknown, extensions });
+    ask({ extensions });
+    expect(founds).toEqual(['id', 'text', 'untrusted', 'automatic']);
+    for (const refused of [
+      { documentId: 'none' },
+      { query: '{' },
+      { query: unknown, origin: 'bare' as const },
+      {},
+    ])
+      ask(refused);
+    expect(founds).toHaveLength(4);
   });
 
   it('takes an extension that is null for none', async () => {
