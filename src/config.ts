@@ -6,6 +6,8 @@ import { systemClock } from './clock.ts';
 import { type BudgetPolicyFor, createBudgetPolicy } from './guard/budget/policy.ts';
 import { withIncrementalDirectives } from './guard/documents/incremental-directives.ts';
 import { type ShapeLimit, type ShapeLimitName, shapeLimits } from './guard/shape/limits.ts';
+import { type Projection, projectSchema } from './guard/visibility/project-schema.ts';
+import { variantsOf, visibleElements } from './guard/visibility/shown.ts';
 import { type KeyOptions, keyFaults } from './identity/keys.ts';
 import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
 import { serverFaults, serverOptions } from './server-options.ts';
@@ -397,6 +399,9 @@ const upstreamName = z
   .string()
   .regex(/^[a-z][a-z0-9-]*$/, 'expected an upstream name of lower-case letters, digits and hyphens');
 
+/** Where the configuration names none. */
+const defaultVariants = { web: {} };
+
 const variantName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected a variant name of lower-case letters, digits and hyphens');
@@ -503,6 +508,7 @@ export function processEnvironment(): Environment {
 export function parseConfig(config: unknown, environment: Environment): ParsedConfig {
   const production = environment['NODE_ENV'] === 'production';
   const merged = withEnvironment(config, environment);
+  const views = viewsOf(optionsOf(merged));
   const parsed = optionTable.safeParse(merged, { reportInput: true, error: wrongType });
   const faults = [
     ...(isOptions(config) ? variableFaults(optionsOf(config['upstreams']), environment) : []),
@@ -512,12 +518,13 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
     ...(isOptions(merged) && production ? secretFaults(optionsOf(merged['cursors'])) : []),
     ...(isOptions(merged) ? faultsOfVariants(merged, production) : []),
     ...(isOptions(merged) && production ? serverFaults(optionsOf(merged['server'])) : []),
+    ...faultsOfViews(optionsOf(merged), views),
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
   const identity = parsed.data.identity ?? (production ? undefined : developmentIdentity);
   const { policy = createBudgetPolicy() } = parsed.data;
   const [first, ...rest] = Object.keys(parsed.data.variants).map((name, index) =>
-    variantFrom(parsed.data, { name, isFirst: index === 0, production }),
+    variantFrom(parsed.data, { name, isFirst: index === 0, production, view: views.get(name) }),
   );
   if (!first) return { ok: false, faults: ['variants: expected at least one variant'] };
   return { ok: true, settings: { ...parsed.data, identity, policy, production, variants: [first, ...rest] } };
@@ -525,17 +532,52 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
 
 type Parsed = z.infer<typeof optionTable>;
 
+/** What each variant shows of its schema, where there is one. */
+type Views = ReadonlyMap<string, Projection>;
+
+function viewsOf(config: Options): Views {
+  const views = new Map<string, Projection>();
+  for (const [name, own] of Object.entries(namedVariants(config))) {
+    const { schema = config['schema'] } = optionsOf(own);
+    if (schema instanceof GraphQLSchema) views.set(name, projectSchema(schema, name));
+  }
+  return views;
+}
+
+function namedVariants({ variants = defaultVariants }: Options): Options {
+  return optionsOf(variants);
+}
+
+function faultsOfViews(config: Options, views: Views): string[] {
+  const { schema } = config;
+  const names = Object.keys(namedVariants(config));
+  const elements = schema instanceof GraphQLSchema ? visibleElements(schema) : [];
+  const unknown = elements.flatMap((element) =>
+    (variantsOf(element) ?? [])
+      .filter((name) => !names.includes(name))
+      .map((name) => `schema: ${element}: expected names of variants (${names.join(', ')}), got "${name}"`),
+  );
+  const faults = [...views].flatMap(([name, view]) =>
+    view.ok ? [] : view.faults.map((fault) => `variants.${name}.schema: ${fault}`),
+  );
+  return [...unknown, ...faults];
+}
+
+/** What a variant is made of beside its options. */
+interface VariantStart {
+  readonly name: string;
+  readonly isFirst: boolean;
+  readonly production: boolean;
+  readonly view: Projection | undefined;
+}
+
 function variantFrom(
   { schema, pages, limits, documents, variants }: Parsed,
-  {
-    name,
-    isFirst,
-    production,
-  }: { readonly name: string; readonly isFirst: boolean; readonly production: boolean },
+  { name, isFirst, production, view }: VariantStart,
 ): VariantSettings {
   const own = variants[name];
   const bounds = variantSections.limits.parse({ ...sharedLimits(limits), ...own?.limits });
-  const shown = own?.schema ?? schema;
+  const shown = view?.ok ? view.schema : schema;
   return {
     name,
     schema: bounds.maxDeferredParts > 0 ? withIncrementalDirectives(shown) : shown,

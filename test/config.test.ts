@@ -383,6 +383,30 @@ describe('parseConfig() with variants', () => {
     expect(faultsOf(variants(given))).toEqual([fault]);
   });
 
+  it('gives each variant its view of the schema, and says what is wrong with one', () => {
+    const hidden = (type: GraphQLObjectType) =>
+      new GraphQLSchema({
+        query: new GraphQLObjectType({
+          name: 'Query',
+          fields: {
+            a: { type: GraphQLString },
+            b: { type, extensions: { weirVariants: ['web'] } },
+          },
+        }),
+      });
+    const other = (extensions: Readonly<Record<string, unknown>>) =>
+      new GraphQLObjectType({ name: 'Other', extensions, fields: { c: { type: GraphQLString } } });
+    const both = { web: {}, mobile: {} };
+    const [web, mobile] = settingsOf({ ...minimal, schema: hidden(other({})), variants: both }).variants;
+    expect(web.schema.getType('Other')).toBeDefined();
+    expect(mobile?.schema.getType('Other')).toBeUndefined();
+    const wrong = hidden(other({ weirVariants: ['mobile', 'watch'] }));
+    expect(faultsOf({ ...minimal, schema: wrong, variants: both })).toEqual([
+      'schema: Other: expected names of variants (web, mobile), got "watch"',
+      'variants.web.schema: Query.b is shown, and its type Other is hidden',
+    ]);
+  });
+
   const header = (value: string) => ({ name: 'x-app', value });
 
   it.each<[string, object, object]>([

@@ -4,6 +4,8 @@ import type {
   FieldRequiredness,
   InputFieldMap,
   InputType,
+  InterfaceParam,
+  ObjectParam,
   RootName,
   SchemaTypes,
   TypeParam,
@@ -12,6 +14,7 @@ import type { FieldCall, ListSize } from '../guard/cost/weights.ts';
 import type { IdempotencyDeclaration } from '../idempotency/declaration.ts';
 import type { CacheOption } from './cache-options.ts';
 import type { Deprecatable } from './deprecations.ts';
+import type { Shown } from './variants.ts';
 
 /** What becomes of a list that is longer than its declared bound: its field fails, or what is beyond is left out. */
 export type Overflow = 'error' | 'cut';
@@ -33,8 +36,8 @@ export interface BatchedCall extends Pick<FieldCall, 'keys' | 'call' | 'perKey'>
 /** An RPC that a resolver makes: one for each object, or the loader that batches them. */
 export type CallOption = FieldCall | BatchedCall;
 
-/** What may be said of the price of a schema element: IBM's `@cost(weight:)`, any finite number of points. */
-interface Weighed {
+/** What may be said of a schema element: who sees it, and its price, IBM's `@cost(weight:)`, any finite number of points. */
+interface Weighed extends Shown {
   readonly cost?: number;
 }
 
@@ -53,7 +56,20 @@ declare global {
     export interface RootTypeOptions<Types extends SchemaTypes, Type extends RootName> extends Weighed {}
     export interface EnumTypeOptions<Types extends SchemaTypes, Values extends EnumValues<Types>>
       extends Weighed {}
-    export interface EnumValueConfig<Types extends SchemaTypes> extends Deprecatable {}
+    export interface EnumValueConfig<Types extends SchemaTypes> extends Deprecatable, Shown {}
+    export interface InterfaceTypeOptions<
+      Types extends SchemaTypes,
+      Shape,
+      Interfaces extends InterfaceParam<Types>[],
+      ResolveType,
+    > extends Shown {}
+    export interface UnionTypeOptions<
+      Types extends SchemaTypes,
+      Member extends ObjectParam<Types>,
+      ResolveType,
+    > extends Shown {}
+    export interface InputObjectTypeOptions<Types extends SchemaTypes, Fields extends InputFieldMap>
+      extends Shown {}
     export interface ScalarTypeOptions<Types extends SchemaTypes, ScalarInputShape, ScalarOutputShape>
       extends Weighed {}
     export interface InputFieldOptions<

@@ -19,6 +19,7 @@ import { type BoundedField, createListBounds } from './list-bounds.ts';
 import './options.ts';
 import { isConnectionField, isConnectionType, plumbingTypes } from './relay-types.ts';
 import { createSlice } from './slice.ts';
+import { withVariants } from './variants.ts';
 
 /** Name under which the plugin is listed in a builder's `plugins`. */
 export const weirPluginName = 'weir';
@@ -44,7 +45,7 @@ const weighedKinds: ReadonlySet<PothosTypeConfig['kind']> = new Set([
 
 /**
  * The schema builder's plugin: writes what a field needs of its upstream message, and what each element costs, into the
- * schema's extensions; refuses a schema with a list that nothing bounds or a deprecation without dates, and holds resolvers
+ * schema's extensions, and which variants show it; refuses a schema with a list that nothing bounds or a deprecation without dates, and holds resolvers
  * to their bounds.
  */
 export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
@@ -55,7 +56,7 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     const { name, kind } = typeConfig;
     if (!weighedKinds.has(kind)) {
       assertNoCost(typeConfig, name);
-      return typeConfig;
+      return withVariants(typeConfig, typeConfig.pothosOptions, name);
     }
     this.#plumbing ??= plumbingTypes(this.builder.configStore);
     // Edges and page info are how a page is written down: what was read are its rows.
@@ -64,22 +65,22 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     // How a page is written down is as good as what is on it.
     const isPage = isPlumbing || isConnectionType(this.builder.configStore, name);
     const caching = { ...(isPage && { cache: 'parent' as const }), ...cacheOption(typeConfig, name) };
-    return withCaching(withWeights(typeConfig, { ...standard, ...costOption(typeConfig, name) }), caching);
+    const shown = withVariants(typeConfig, typeConfig.pothosOptions, name);
+    return withCaching(withWeights(shown, { ...standard, ...costOption(typeConfig, name) }), caching);
   }
 
   override onEnumValueConfig(valueConfig: PothosEnumValueConfig<Types>): PothosEnumValueConfig<Types> {
     assertNoCost(valueConfig, 'A value of an enum');
     // Pothos keeps the options of values of a TypeScript enum in the config alone.
-    return withDeprecation(valueConfig, valueConfig);
+    return withVariants(withDeprecation(valueConfig, valueConfig), valueConfig, 'A value of an enum');
   }
 
   override onInputFieldConfig(fieldConfig: PothosInputFieldConfig<Types>): PothosInputFieldConfig<Types> {
     const { parentType, parentField, name } = fieldConfig;
     const coordinate = parentField ? `${parentType}.${parentField}(${name}:)` : `${parentType}.${name}`;
-    return withDeprecation(
-      withWeights(fieldConfig, costOption(fieldConfig, coordinate)),
-      fieldConfig.pothosOptions,
-    );
+    const { pothosOptions } = fieldConfig;
+    const weighed = withWeights(fieldConfig, costOption(fieldConfig, coordinate));
+    return withVariants(withDeprecation(weighed, pothosOptions), pothosOptions, coordinate);
   }
 
   override onOutputFieldConfig(fieldConfig: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
@@ -94,7 +95,7 @@ export class WeirPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     const caching = cacheOption(fieldConfig, coordinate);
     const isGuarded = caching.isGuarded || this.isGuarded(fieldConfig.parentType);
     const config = withCaching(fieldConfig, isGuarded ? { ...caching, isGuarded } : caching);
-    const weighed = withWeights(config, weights);
+    const weighed = withVariants(withWeights(config, weights), fieldConfig.pothosOptions, coordinate);
     return this.withNeeds(withIdempotency(withDeprecation(weighed, fieldConfig.pothosOptions)));
   }
 
