@@ -17,7 +17,12 @@ export default defineConfig({
   schema,
   variants: {
     web: { documents: { manifests: [manifestOf('web')] } },
-    mobile: { documents: { manifests: [manifestOf('mobile')] } },
+    mobile: {
+      documents: { manifests: [manifestOf('mobile')] },
+      // A small screen, on a slow line: less at a time, and sooner an answer that something failed.
+      pages: { defaultSize: 10, maxSize: 30 },
+      limits: { maxDepth: 12, operationTimeoutMs: 4000 },
+    },
   },
   upstreams: {
     catalog: { target, idempotentMethods: catalogReads },

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { schema } from '../schema/index.ts';
 import { systemClock } from '../src/clock.ts';
 import { signDevelopmentToken } from '../src/identity/development-keys.ts';
 import { createGateway, createLog } from '../src/index.ts';
@@ -10,6 +9,7 @@ import { answersOf, generatedLimits, postForCost, reportEstimates } from '../tes
 import { operations } from '../test/kit/generate-operation.ts';
 import { createCursorBook } from '../test/kit/reference/cursor-book.ts';
 import { shopOperations } from '../test/kit/reference/shop-operations.ts';
+import { shopVariant } from '../test/kit/shop-variants.ts';
 import config from '../weir.config.ts';
 import { startProgram } from './harness/program.ts';
 import type { Scenario } from './harness/scenario.ts';
@@ -63,7 +63,7 @@ export const estimates: Scenario = {
     stack.defer(() => gateway.close());
     const { url } = await gateway.start();
     const authorization = `Bearer ${await signDevelopmentToken(reader, systemClock)}`;
-    const arbitrary = operations(schema, shopOperations(createCursorBook()));
+    const arbitrary = operations(shopVariant('web').schema, shopOperations(createCursorBook()));
     const answers: Awaited<ReturnType<typeof answersOf>>[number][] = [];
     const startMs = performance.now();
     for (let done = 0; done < operationCount; done += chunk) {

@@ -8,10 +8,12 @@ import {
 import type { PageInfo } from '../upstream-protos/gen/shop/common/v1/page.ts';
 import {
   type CancelOrderRequest,
+  type GetSalesReportRequest,
   type ListOrdersRequest,
   type Order,
   type OrderFilter,
   OrderServiceService as orders,
+  type SalesDay,
   type SubmitOrderHeader,
   type SubmitOrderLine,
   type SubmitOrderRequest,
@@ -25,7 +27,7 @@ import { required } from './required.ts';
 export { OrderState, SyncOutcome, WarehouseEventKind } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 
 /** Methods that change nothing, so that a failed call may be tried again. */
-export const orderReads = [orders.getOrder, orders.batchGetOrders, orders.listOrders];
+export const orderReads = [orders.getOrder, orders.batchGetOrders, orders.listOrders, orders.getSalesReport];
 
 /** The call of each function here that makes one, for the price of the fields that use it. */
 export const orderCalls = {
@@ -33,6 +35,7 @@ export const orderCalls = {
   submitOrder: { upstream: 'orders', method: orders.submitOrder.path },
   cancelOrder: { upstream: 'orders', method: orders.cancelOrder.path },
   syncOrders: { upstream: 'orders', method: orders.syncOrders.path },
+  salesReport: { upstream: 'orders', method: orders.getSalesReport.path },
 } as const;
 
 /** Orders by id, with the members that a read mask names. */
@@ -70,6 +73,15 @@ async function orderRows(context: ShopContext, request: ListOrdersRequest): Prom
     if (item?.$case === 'page') info = item.value;
   }
   return pageRows(rows, info);
+}
+
+/** What was sold on each day of a time, the earliest day first. */
+export async function salesDays(
+  context: ShopContext,
+  request: GetSalesReportRequest,
+): Promise<readonly SalesDay[]> {
+  const reported = context.upstreams.orders.unary(orders.getSalesReport, request);
+  return (await withInputPaths(reported, { fromTime: 'from', toTime: 'to' })).days;
 }
 
 /** A new order as it is submitted. */

@@ -4,6 +4,8 @@ import './product.ts';
 import './rate-limit.ts';
 import './user.ts';
 import './order.ts';
+import './sales-report.ts';
+import './home-screen.ts';
 import './payment.ts';
 import './room.ts';
 import './node.ts';

@@ -56,7 +56,8 @@ async function loadNode(
 ): Promise<NodeRow | null> {
   const parsed = parseNodeId(nodeId);
   if (!parsed.ok) throw parsed.error;
-  const load = loadByTypename.get(parsed.typename);
+  // What a variant hides is to it as what there never was.
+  const load = info.schema.getType(parsed.typename) && loadByTypename.get(parsed.typename);
   if (!load)
     throw new WeirError('BAD_USER_INPUT', {
       message: `Expected the id of a node, got an id of ${parsed.typename}.`,

@@ -251,6 +251,8 @@ builder.mutationFields((t) => ({
   }),
   syncOrders: t.field({
     type: [SyncAck],
+    // The warehouse has no app.
+    variants: ['web'],
     nullable: true,
     authScopes: { scope: 'orders:write' },
     listSize: { slicingArguments: ['events'], maximum: maxEvents },

@@ -152,6 +152,8 @@ builder.queryFields((t) => ({
   orders: t.connection(
     {
       type: Order,
+      // For who runs the shop; the orders of a customer hang on the viewer.
+      variants: ['web'],
       nullable: true,
       authScopes: { scope: 'orders:read' },
       calls: [orderCalls.listOrders],

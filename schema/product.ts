@@ -44,6 +44,16 @@ const ProductOrderEnum = builder.enumType('ProductOrder', {
   }),
 });
 
+const ThumbnailSizeEnum = builder.enumType('ThumbnailSize', {
+  variants: ['mobile'],
+  description: 'How wide a small picture is.',
+  values: {
+    SMALL: { value: 160, description: '160 pixels: a row of a list.' },
+    MEDIUM: { value: 320, description: '320 pixels: half of a screen.' },
+    LARGE: { value: 640, description: '640 pixels: the whole width of a screen.' },
+  } as const,
+});
+
 /** Time for which anybody's cache may keep what is the same for all, in seconds. */
 const shownFor = (maxAgeSeconds: number) => ({ maxAgeSeconds, scope: 'public' as const });
 
@@ -77,10 +87,28 @@ export const Product = builder.objectRef<ProductMessage>('Product').implement({
     stock: t.exposeInt('stock', { cache: shownFor(5), description: 'Pieces that can be sold now.' }),
     images: t.field({
       type: ['URL'],
+      // As large as they were made: a phone asks for one that fits.
+      variants: ['web'],
       needs: ['image_urls'],
       listSize: { assumedSize: maxImages },
       description: 'Addresses of pictures, the main one first.',
       resolve: ({ imageUrls }) => imageUrls,
+    }),
+    thumbnail: t.field({
+      type: 'URL',
+      variants: ['mobile'],
+      nullable: true,
+      needs: ['image_urls'],
+      description: 'Address of the main picture, as small as it is shown; null when there is none.',
+      args: {
+        size: t.arg({
+          type: ThumbnailSizeEnum,
+          required: true,
+          defaultValue: 320,
+          description: 'How large.',
+        }),
+      },
+      resolve: ({ imageUrls: [main] }, { size }) => (main === undefined ? null : `${main}?width=${size}`),
     }),
     ratingAverage: t.exposeFloat('ratingAverage', {
       nullable: true,
@@ -89,6 +117,7 @@ export const Product = builder.objectRef<ProductMessage>('Product').implement({
     unitsSold: t.expose('unitsSold', { type: 'BigInt', description: 'Pieces ever sold.' }),
     mediaId: t.expose('mediaId', {
       type: 'BigInt',
+      variants: ['web'],
       description: 'Number of the product in the media archive.',
       deprecated: {
         reason: 'The archive renumbers what it moves: use `images`.',
@@ -193,6 +222,8 @@ builder.queryFields((t) => ({
           description: 'In which order.',
         }),
         offset: t.arg.int({
+          // Numbered pages are of desks; a phone scrolls.
+          variants: ['web'],
           // The rows that are jumped over are read as well.
           cost: 5,
           description: `Rows to jump over from the start, 0 to ${maxOffset}; not together with a cursor or \`last\`.`,

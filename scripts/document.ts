@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describeOptions, type OptionDescription } from '../src/cli/describe-options.ts';
 import { manifestText } from '../src/cli/documents.ts';
-import { optionSections, type WeirConfig } from '../src/config.ts';
+import { optionSections, parseConfig, type VariantSettings, type WeirConfig } from '../src/config.ts';
 import { errorTable } from '../src/errors.ts';
 import { readManifest } from '../src/guard/documents/manifest-files.ts';
 import { printPricedSchema } from '../src/pothos/print-schema.ts';
@@ -50,11 +50,20 @@ export async function writtenDocuments(): Promise<ReadonlyMap<string, string>> {
     'schema/schema.graphql',
     printPricedSchema(shop.schema, optionSections.pages.parse(shop.pages ?? {})),
   );
+  for (const { name, schema, pages } of variantsOfShop())
+    documents.set(`schema/${name}.graphql`, printPricedSchema(schema, pages));
   for (const variant of documentVariants) {
     const manifest = await readManifest(absolute(`documents/${variant}`));
     documents.set(`documents/${variant}.json`, manifestText(manifest.documents));
   }
   return documents;
+}
+
+/** The faces of the shop: each has a schema of its own. */
+function variantsOfShop(): readonly VariantSettings[] {
+  const parsed = parseConfig(shop, {});
+  if (!parsed.ok) throw new Error(parsed.faults.join('\n'));
+  return parsed.settings.variants;
 }
 
 function withTable(text: string, name: string, lines: readonly string[], file: string): string {

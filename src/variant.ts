@@ -58,7 +58,7 @@ export interface Variant {
  */
 export function createVariant(settings: Settings, variant: VariantSettings, parts: VariantParts): Variant {
   const charging = chargingOf(settings, variant, parts);
-  const documents = createDocuments(variant.limits);
+  const documents = createDocuments(variant.limits, { hideSuggestions: settings.production });
   const trusted = trustedOf(variant, documents, { ...parts, onPrepared: charging.prepare });
   const policyOf = createCachePolicies(variant.schema);
   return {
@@ -152,6 +152,7 @@ function pipelineOf(
     charging,
     documents,
     gate,
+    hideSuggestions: settings.production,
     mayIntrospect: ({ kind }) => mayIntrospect[variant.introspection](kind),
     broker: stores.broker,
     idempotency: stores.idempotency,

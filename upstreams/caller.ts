@@ -14,6 +14,7 @@ export interface Caller {
 export type Scope =
   | 'orders:read'
   | 'orders:write'
+  | 'reports:read'
   | 'payments:read'
   | 'payments:write'
   | 'chat:read'

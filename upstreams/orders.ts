@@ -6,6 +6,7 @@ import { createHandlers } from './handler.ts';
 import { cancelOrder, watchOrders } from './order-changes.ts';
 import { batchGetOrders, getOrder, listOrders } from './orders-read.ts';
 import { assertMay } from './ownership.ts';
+import { getSalesReport } from './sales-report.ts';
 import type { ServiceDeps } from './service-deps.ts';
 import { submitOrder } from './submit-order.ts';
 import { syncOrders } from './sync-orders.ts';
@@ -26,6 +27,9 @@ export function createOrderService(deps: ServiceDeps): OrderServiceServer {
       return syncOrders(deps, events, signal);
     }),
     cancelOrder: unary(methods.cancelOrder, (request, context) => cancelOrder(deps, request, context)),
+    getSalesReport: unary(methods.getSalesReport, (request, context) =>
+      getSalesReport(store, request, context),
+    ),
     watchOrders: serverStream(methods.watchOrders, (request, context) =>
       watchOrders(outbox, request, context),
     ),

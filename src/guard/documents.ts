@@ -46,6 +46,12 @@ export interface PreparedDocument {
   readonly bytes: number;
 }
 
+/** How much refusals tell. */
+export interface TellOptions {
+  /** Whether they name nothing of the schema that a document might have meant. Default false. */
+  readonly hideSuggestions?: boolean;
+}
+
 /** By which rules of which schema a document is valid. */
 interface Validity {
   readonly schema: GraphQLSchema;
@@ -63,18 +69,22 @@ const bytesPerToken = 400;
  * its shape, an attacker never sends one twice, and so he cannot push out what others use; see {@link createDocumentCache}
  * for valid documents that nobody sends twice.
  */
-export function createDocuments(limits: DocumentLimits): Documents {
+export function createDocuments(
+  limits: DocumentLimits,
+  { hideSuggestions = false }: TellOptions = {},
+): Documents {
   const cache = createDocumentCache<DocumentNode>({
     maxEntries: limits.maxDocuments,
     maxBytes: limits.documentsMaxBytes,
   });
+  const options = { maxErrors: limits.maxErrors, hideSuggestions };
   const valid = new WeakMap<DocumentNode, Validity>();
   return {
     parse: (source) => cache.get(keyOf(source)) ?? parseWithin(source, limits),
     validate: (schema, document, rules) => {
       const known = valid.get(document);
       if (known && known.schema === schema && areSame(known.rules, rules)) return [];
-      const errors = validate(schema, compactDocument(document), rules, { maxErrors: limits.maxErrors });
+      const errors = validate(schema, compactDocument(document), rules, options);
       if (errors.length > 0) return capErrors(errors, limits.maxErrors);
       valid.set(document, { schema, rules });
       const source = document.loc?.source.body;
@@ -83,7 +93,7 @@ export function createDocuments(limits: DocumentLimits): Documents {
     },
     prepare: (schema, source) => {
       const document = parseWithin(source, limits);
-      const errors = validate(schema, compactDocument(document), undefined, { maxErrors: limits.maxErrors });
+      const errors = validate(schema, compactDocument(document), undefined, options);
       if (errors.length > 0) throw new AggregateError(errors);
       valid.set(document, { schema, rules: undefined });
       return { document, bytes: weightOf(document, source) };

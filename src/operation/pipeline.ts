@@ -19,6 +19,8 @@ export type { RequestFacts } from './request-facts.ts';
 
 /** What the pipeline needs of its gateway. */
 export interface PipelineParts extends Omit<SubscribeParts, 'executor'> {
+  /** Whether refusals name nothing of the schema that might have been meant. Default false. */
+  readonly hideSuggestions?: boolean;
   /** Whether a caller may ask for the schema. */
   readonly mayIntrospect: (principal: Principal) => boolean;
   /** Most parts of an answer that come later; 0, the default: answers come whole. */
@@ -34,7 +36,7 @@ export interface PipelineParts extends Omit<SubscribeParts, 'executor'> {
  */
 export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & OperationContext> {
   const executor = createExecutor();
-  const { maxDeferredParts = 0 } = parts;
+  const { maxDeferredParts = 0, hideSuggestions = false } = parts;
   const executeInParts = createPartsExecutor(maxDeferredParts);
   const subscribeParts = { ...parts, executor };
   const { documents, gate } = parts;
@@ -64,22 +66,24 @@ export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & Oper
       extendContext(startOperation(parts, context));
     },
     onExecute({ setExecuteFn }) {
-      setExecuteFn((args) => {
+      setExecuteFn((given) => {
+        const args = { ...given, hideSuggestions };
         const context = contextOf(args);
         const { takesParts = false, signal, onPersonal } = context;
         const inParts = takesParts && maxDeferredParts > 0 ? executeInParts : answerWhole;
         const run = ({ charge, validated }: Run) =>
           inParts(validated, charge, signal) ?? executor(args, charge.tally, validated);
         const execute = onPersonal
-          ? (given: Run) => watchPrincipal(context, onPersonal, () => run(given))
+          ? (admitted: Run) => watchPrincipal(context, onPersonal, () => run(admitted))
           : run;
         return runOperation(withCursor(execute, args, subscribeParts), args, parts);
       });
     },
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args) =>
-        runOperation((run) => subscribeOperation(args, run, subscribeParts), args, parts),
-      );
+      setSubscribeFn((given) => {
+        const args = { ...given, hideSuggestions };
+        return runOperation((run) => subscribeOperation(args, run, subscribeParts), args, parts);
+      });
     },
   };
 }

@@ -384,9 +384,10 @@ describe('what belongs to somebody', () => {
       })
       .map((path) => path.split('/').at(-1) ?? '');
     const ruled = new Set(RULES.map(({ method }) => method.split(' ')[0]));
-    // These two have tests of their own below.
+    // These have tests of their own below.
     expect(guarded.filter((method) => !ruled.has(method)).toSorted()).toEqual([
       'BatchGetUsers',
+      'GetSalesReport',
       'SyncOrders',
     ]);
   });
@@ -541,6 +542,49 @@ describe('SyncOrders', () => {
 
   it('SyncOrders answers who has the scope', async () => {
     expect(await sync(callers.scope('orders:write'), [event])).toMatchObject([{ eventId: '1' }]);
+  });
+});
+
+describe('GetSalesReport', () => {
+  // The last three months of the seed.
+  const fromTime = new Date('2026-03-01T00:00:00Z');
+  const daysLater = (days: number) => new Date(fromTime.getTime() + days * 86_400_000);
+  const report = (caller: Identity, toTime: Date | undefined) =>
+    ask(services.as(caller), orders.getSalesReport, { fromTime, toTime });
+  const reader = callers.scope('reports:read');
+
+  it.each(['owner', 'anonymous', 'every other scope'] as const)(
+    'refuses the caller "%s" before any SQL',
+    async (name) => {
+      services.statements.length = 0;
+      const denied = { code: 'PERMISSION_DENIED', metadata: { scope: 'reports:read' } };
+      expect(await refusal(report(callers[name]('reports:read'), daysLater(1)))).toMatchObject(denied);
+      expect(services.statements).toEqual([]);
+    },
+  );
+
+  it('sums what was ordered on each day, cancelled orders aside', async () => {
+    const { days } = await report(reader, daysLater(92));
+    const rows = await services.store.query<{ count: bigint; sum: bigint }>(
+      'SELECT count(*), sum(total_nanos)::bigint FROM orders WHERE create_time >= $1 AND create_time < $2 AND state <> 6',
+      [fromTime, daysLater(92)],
+    );
+    const nanos = days.map(
+      ({ revenue }) => (revenue?.units ?? 0n) * 1_000_000_000n + BigInt(revenue?.nanos ?? 0),
+    );
+    expect(days.length).toBeGreaterThan(60);
+    expect(days.toSorted((a, b) => Number(a.day) - Number(b.day))).toEqual(days);
+    expect(days.reduce((sum, { orderCount }) => sum + orderCount, 0)).toBe(Number(rows[0]?.count));
+    expect(nanos.reduce((sum, each) => sum + each, 0n)).toBe(rows[0]?.sum);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['empty', daysLater(0)],
+    ['backwards', daysLater(-1)],
+    ['too long', new Date(daysLater(92).getTime() + 1)],
+  ])('refuses a time that is %s', async (_, toTime) => {
+    expect(await refusal(report(reader, toTime))).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
 

@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { buildSchema, OperationTypeNode } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { schema } from '../../schema/index.ts';
 import { costDirectives } from '../kit/cost-directives.ts';
 import { answersOf, generatedLimits, postForCost, reportEstimates } from '../kit/estimates.ts';
 import { operations } from '../kit/generate-operation.ts';
 import { createCursorBook } from '../kit/reference/cursor-book.ts';
 import { shopOperations } from '../kit/reference/shop-operations.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
+import { shopVariant } from '../kit/shop-variants.ts';
 import { openTinyGateway } from '../kit/tiny-gateway.ts';
+
+const { schema } = shopVariant('web');
 
 /** Another seed asks other things. `npm run bench -- estimates` asks 20,000. */
 const seed = 20_261_104;

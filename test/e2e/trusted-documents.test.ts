@@ -28,6 +28,7 @@ const variablesOf: Readonly<Record<string, object>> = {
   Pay: { input: { order: encodeNodeId('Order', 'order-1'), method: {} } },
   ProductPage: { id: productId },
   Room: { id: encodeNodeId('Room', 'room-1') },
+  SalesReport: { from: '2025-01-01T00:00:00Z', to: '2025-02-01T00:00:00Z' },
   Search: { text: 'a' },
   SendMessage: { input: { room: encodeNodeId('Room', 'room-1'), text: 'hello' } },
   UpdateProfile: { input: { displayName: 'Ada' } },
@@ -99,7 +100,7 @@ afterAll(async () => {
 });
 
 const urlOf = (variant: VariantName) => shop.url.replace('/graphql', `/${variant}/graphql`);
-const scopes = 'orders:read payments:read chat:read users:read';
+const scopes = 'orders:read payments:read chat:read users:read reports:read';
 
 async function askAs(scope: string, variant: VariantName, body: Record<string, unknown>) {
   const authorization = `Bearer ${await shop.tokenOf('user-1', scope)}`;

@@ -51,12 +51,16 @@ describe('every list of the shop', () => {
   it('that is no page is as long as its service says', () => {
     const own = lists.filter(({ field }) => field.name !== 'edges');
     expect(Object.fromEntries(own.map((list) => [list.coordinate, sizesOf(list)]))).toEqual({
+      'HomeScreen.bestsellers': [6],
+      'HomeScreen.latestOrders': [3],
+      'HomeScreen.newArrivals': [6],
       'Mutation.syncOrders': [100],
       'Order.lines': [100],
       'OutOfStock.shortages': [16],
       'Product.images': [20],
       'Query.nodes': [100],
       'Room.members': [50],
+      'SalesReport.days': [93],
     });
   });
 });
@@ -82,8 +86,12 @@ describe('every call of the shop', () => {
     expect(
       single.map(({ coordinate }) => coordinate).filter((name) => !name.startsWith('Mutation.')),
     ).toEqual([
+      'HomeScreen.bestsellers',
+      'HomeScreen.latestOrders',
+      'HomeScreen.newArrivals',
       'Query.orders',
       'Query.products',
+      'Query.salesReport',
       'Room.messages',
       'Viewer.orders',
       'Viewer.payments',
@@ -104,6 +112,7 @@ describe('the prices of the shop', () => {
       'BankTransferPayment',
       'CardPayment',
       'FriendEdge',
+      'HomeScreen',
       'MessageEdge',
       'Money',
       'OrderEdge',
@@ -112,6 +121,7 @@ describe('the prices of the shop', () => {
       'ProductEdge',
       'ReviewEdge',
       'RoomEdge',
+      'SalesDay',
       'Viewer',
       'ViewerOrderEdge',
       'VoucherPayment',

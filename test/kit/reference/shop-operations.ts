@@ -37,7 +37,13 @@ export function shopOperations(book: CursorBook): OperationOptions {
       'Query.nodes': ({ ids }) => (Array.isArray(ids) ? ids.length : 1),
       'Room.members': 7,
     },
-    weights: { 'Query.products': 2, 'Query.orders': 2, 'Query.nodes': 1.5, 'Query.viewer': 2 },
+    weights: {
+      'Query.products': 2,
+      'Query.orders': 2,
+      'Query.nodes': 1.5,
+      'Query.viewer': 2,
+      'Query.salesReport': 0,
+    },
   };
 }
 

@@ -305,6 +305,34 @@ export interface WatchOrdersResponse {
   changeTime: Date | undefined;
 }
 
+/** Asks what was sold. */
+export interface GetSalesReportRequest {
+  /** The first moment that counts. */
+  fromTime:
+    | Date
+    | undefined;
+  /** The first moment that counts no more: after the first, and at most 92 days after it. */
+  toTime: Date | undefined;
+}
+
+/** What was sold. */
+export interface GetSalesReportResponse {
+  /** Days in UTC on which something was sold, the earliest first. */
+  days: SalesDay[];
+}
+
+/** What was sold on one day. */
+export interface SalesDay {
+  /** When it began, in UTC. */
+  day:
+    | Date
+    | undefined;
+  /** Orders that were submitted, cancelled ones aside. */
+  orderCount: number;
+  /** Sum of their totals. */
+  revenue: Money | undefined;
+}
+
 function createBaseOrderLine(): OrderLine {
   return { number: 0, productId: "", quantity: 0, unitPrice: undefined };
 }
@@ -1573,6 +1601,177 @@ export const WatchOrdersResponse: MessageFns<WatchOrdersResponse> = {
   },
 };
 
+function createBaseGetSalesReportRequest(): GetSalesReportRequest {
+  return { fromTime: undefined, toTime: undefined };
+}
+
+export const GetSalesReportRequest: MessageFns<GetSalesReportRequest> = {
+  encode(message: GetSalesReportRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.fromTime), writer.uint32(10).fork()).join();
+    }
+    if (message.toTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.toTime), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetSalesReportRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetSalesReportRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fromTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.toTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetSalesReportResponse(): GetSalesReportResponse {
+  return { days: [] };
+}
+
+export const GetSalesReportResponse: MessageFns<GetSalesReportResponse> = {
+  encode(message: GetSalesReportResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.days) {
+      SalesDay.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetSalesReportResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetSalesReportResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.days.push(SalesDay.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSalesDay(): SalesDay {
+  return { day: undefined, orderCount: 0, revenue: undefined };
+}
+
+export const SalesDay: MessageFns<SalesDay> = {
+  encode(message: SalesDay, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.day !== undefined) {
+      Timestamp.encode(toTimestamp(message.day), writer.uint32(10).fork()).join();
+    }
+    if (message.orderCount !== 0) {
+      writer.uint32(16).int32(message.orderCount);
+    }
+    if (message.revenue !== undefined) {
+      Money.encode(message.revenue, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SalesDay {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSalesDay();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.day = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.orderCount = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.revenue = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * What customers have ordered. Who calls is told by the metadata x-weir-subject and x-weir-scopes. Orders of others are as if
  * they did not exist without the scope orders:read (to read) or orders:write (to change).
@@ -1651,6 +1850,18 @@ export const OrderServiceService = {
     responseSerialize: (value: WatchOrdersResponse): Buffer => Buffer.from(WatchOrdersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchOrdersResponse => WatchOrdersResponse.decode(value),
   },
+  /** Needs the scope reports:read. What was sold on each day of a time, cancelled orders aside. */
+  getSalesReport: {
+    path: "/shop.orders.v1.OrderService/GetSalesReport" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetSalesReportRequest): Buffer =>
+      Buffer.from(GetSalesReportRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetSalesReportRequest => GetSalesReportRequest.decode(value),
+    responseSerialize: (value: GetSalesReportResponse): Buffer =>
+      Buffer.from(GetSalesReportResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetSalesReportResponse => GetSalesReportResponse.decode(value),
+  },
 } as const;
 
 export interface OrderServiceServer extends UntypedServiceImplementation {
@@ -1668,6 +1879,8 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
   cancelOrder: handleUnaryCall<CancelOrderRequest, CancelOrderResponse>;
   /** The changes of orders after a sequence number: first those that have happened, then each as it happens. */
   watchOrders: handleServerStreamingCall<WatchOrdersRequest, WatchOrdersResponse>;
+  /** Needs the scope reports:read. What was sold on each day of a time, cancelled orders aside. */
+  getSalesReport: handleUnaryCall<GetSalesReportRequest, GetSalesReportResponse>;
 }
 
 export interface OrderServiceClient extends Client {
@@ -1757,6 +1970,22 @@ export interface OrderServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchOrdersResponse>;
+  /** Needs the scope reports:read. What was sold on each day of a time, cancelled orders aside. */
+  getSalesReport(
+    request: GetSalesReportRequest,
+    callback: (error: ServiceError | null, response: GetSalesReportResponse) => void,
+  ): ClientUnaryCall;
+  getSalesReport(
+    request: GetSalesReportRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetSalesReportResponse) => void,
+  ): ClientUnaryCall;
+  getSalesReport(
+    request: GetSalesReportRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetSalesReportResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const OrderServiceClient = makeGenericClientConstructor(
