@@ -30,6 +30,8 @@ export const productById = defineLoader({
   maxBatchSize: 500,
   upstream: 'catalog',
   method: catalog.batchGetProducts.path,
+  // The catalog is the same for everybody.
+  sharing: 'public',
   keyOf: (product: Product) => product.id,
   fetch: async (ids: readonly string[], readMask: readonly string[], context: ShopContext) => {
     const request = { ids: [...ids], readMask: [...readMask] };

@@ -21,6 +21,8 @@ export const userById = defineLoader({
   maxBatchSize: 500,
   upstream: 'users',
   method: users.batchGetUsers.path,
+  // What is shown of an account depends on who asks.
+  sharing: 'viewer',
   keyOf: (user: User) => user.id,
   fetch: async (ids: readonly string[], readMask: readonly string[], context: ShopContext) => {
     const request = { ids: [...ids], readMask: [...readMask] };

@@ -6,6 +6,12 @@ import { createCollector } from './collector.ts';
 
 const maxBatchSizeBound = 10_000;
 
+/**
+ * With whom an operation may share a batch: everybody, whose fetch then sees no principal; all of its tenant; or other
+ * operations of the same subject, client and scopes.
+ */
+export type Sharing = 'public' | 'tenant' | 'viewer';
+
 /** How rows of one kind are fetched by key: a value without state, declared once per module. */
 export interface LoaderDefinition<Context, Key extends LoaderKey, Row, Args = undefined> {
   /** Name in the timeline, logs and metrics. Not empty. */
@@ -18,6 +24,11 @@ export interface LoaderDefinition<Context, Key extends LoaderKey, Row, Args = un
   /** Fetches the rows of 1 to `maxBatchSize` distinct keys, in any order; a key without a row is left out. */
   readonly fetch: (keys: readonly Key[], args: Args, context: Context) => Promise<readonly Row[]>;
   readonly keyOf: (row: Row) => Key;
+  /**
+   * With whom batches are shared; needs `upstream`. Default: with nobody. Rows must be the same for all who share them, and
+   * `fetch` must read nothing of its context but upstreams.
+   */
+  readonly sharing?: Sharing;
 }
 
 /** What did not fit in one batch: `foreign` or `repeated` is above 0, so the upstream breaks its contract. */
@@ -28,6 +39,13 @@ export interface BatchAnomaly {
   readonly repeated: number;
 }
 
+/** Fetches distinct keys for an operation together with others. */
+export type ShareFetch<Context> = <Key extends LoaderKey, Row, Args>(
+  definition: LoaderDefinition<Context, Key, Row, Args>,
+  keys: readonly Key[],
+  args: Args,
+) => Promise<Alignment<Row>> | undefined;
+
 /** What a loader needs of the operation that it lives in. */
 export interface LoaderScope<Context> {
   readonly context: Context;
@@ -35,6 +53,8 @@ export interface LoaderScope<Context> {
   readonly clock: Clock;
   /** Told of every batch with foreign or repeated rows, to log and count it; must not throw. */
   readonly onAnomaly?: ((anomaly: BatchAnomaly) => void) | undefined;
+  /** Fetches together with other operations; undefined where this one fetches by itself. */
+  readonly share?: ShareFetch<Context> | undefined;
   /** Throws once the operation is over. */
   readonly assertOpen: (loader: string) => void;
 }
@@ -52,17 +72,19 @@ interface BatchOutcome<Row> {
   repeated: number;
 }
 
-/** Checks a definition when its module is loaded; throws RangeError for an empty name or a size out of bounds. */
+/** Checks a definition when its module is loaded; throws RangeError for an empty name or a size out of bounds, TypeError for sharing without an upstream. */
 export function defineLoader<Context, Key extends LoaderKey, Row, Args = undefined>(
   definition: LoaderDefinition<Context, Key, Row, Args>,
 ): LoaderDefinition<Context, Key, Row, Args> {
-  const { name, maxBatchSize } = definition;
+  const { name, maxBatchSize, sharing, upstream } = definition;
   if (name === '') throw new RangeError('A loader needs a name: expected text in "name", got "".');
   if (!Number.isInteger(maxBatchSize) || maxBatchSize < 1 || maxBatchSize > maxBatchSizeBound) {
     throw new RangeError(
       `Loader "${name}": expected "maxBatchSize" to be a whole number from 1 to ${maxBatchSizeBound}, got ${maxBatchSize}.`,
     );
   }
+  if (sharing !== undefined && upstream === undefined)
+    throw new TypeError(`Loader "${name}": expected "upstream" beside "sharing", got none.`);
   return definition;
 }
 
@@ -85,9 +107,7 @@ export function createLoader<Context, Key extends LoaderKey, Row, Args>(
     loads = 0;
     const startMs = scope.clock.nowMs();
     const chunks = chunksOf(keys, definition.maxBatchSize);
-    const parts = await Promise.all(
-      chunks.map((chunk) => fetchChunk(definition, chunk, args, scope.context)),
-    );
+    const parts = await Promise.all(chunks.map((chunk) => fetchChunk(definition, chunk, args, scope)));
     const outcome = joinParts(chunks, parts, (key) => collector.forget(key));
     report(definition.name, scope, outcome, {
       keys: keys.length,
@@ -113,15 +133,25 @@ function chunksOf<Key>(keys: readonly Key[], size: number): readonly (readonly K
   );
 }
 
+/** Fetches distinct keys, at most `maxBatchSize` of them; rejects with what `fetch` or `keyOf` throws. */
+export async function fetchAligned<Context, Key extends LoaderKey, Row, Args>(
+  definition: LoaderDefinition<Context, Key, Row, Args>,
+  keys: readonly Key[],
+  args: Args,
+  context: Context,
+): Promise<Alignment<Row>> {
+  return alignRows(keys, await definition.fetch(keys, args, context), definition.keyOf);
+}
+
 /** Never rejects: a chunk's failure is a value, so that it cannot take its neighbours with it. */
 async function fetchChunk<Context, Key extends LoaderKey, Row, Args>(
   definition: LoaderDefinition<Context, Key, Row, Args>,
   keys: readonly Key[],
   args: Args,
-  context: Context,
+  { share, context }: LoaderScope<Context>,
 ): Promise<Alignment<Row> | Error> {
   try {
-    return alignRows(keys, await definition.fetch(keys, args, context), definition.keyOf);
+    return await (share?.(definition, keys, args) ?? fetchAligned(definition, keys, args, context));
   } catch (thrown) {
     return thrown instanceof Error ? thrown : WeirError.from(thrown);
   }

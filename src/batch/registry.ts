@@ -8,6 +8,7 @@ import {
   type Loader,
   type LoaderDefinition,
   type LoaderScope,
+  type ShareFetch,
 } from './loader.ts';
 
 /** What the loaders of one operation share. */
@@ -18,6 +19,8 @@ export interface LoaderRegistryOptions<Context> {
   readonly clock: Clock;
   /** Told of every batch with foreign or repeated rows, to log and count it; must not throw. */
   readonly onAnomaly?: ((anomaly: BatchAnomaly) => void) | undefined;
+  /** Fetches what may be shared together with other operations. Default: nothing is shared. */
+  readonly share?: ShareFetch<Context> | undefined;
 }
 
 /** The loaders of one operation, made when first used; never shared between operations. */

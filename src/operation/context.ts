@@ -1,5 +1,6 @@
-import type { BatchAnomaly } from '../batch/loader.ts';
+import type { BatchAnomaly, ShareFetch } from '../batch/loader.ts';
 import { createLoaderRegistry, type LoaderRegistry } from '../batch/registry.ts';
+import { isShared, type SharedBatches } from '../batch/shared.ts';
 import type { Clock } from '../clock.ts';
 import type { RateLimitView } from '../guard/budget/rate-limit-view.ts';
 import { metadataFromPrincipal, type Principal } from '../identity/principal.ts';
@@ -11,7 +12,7 @@ import type { Seal } from '../seal.ts';
 import { createDeadline, type Deadline } from '../signal.ts';
 import type { MaskInfo, ReadMasks } from '../upstream/mask.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import { audienceTopic } from './audience.ts';
+import { audienceKey, audienceTopic } from './audience.ts';
 import { OperationUpstream } from './operation-upstream.ts';
 import type { TopicSource } from './topic-source.ts';
 
@@ -27,12 +28,14 @@ export interface OperationParts {
   readonly pages: PageLimits;
   readonly onAnomaly: (anomaly: BatchAnomaly) => void;
   readonly broker: Broker;
+  /** Batches that operations fill together. Default: each has its own. */
+  readonly sharedBatches?: SharedBatches<OperationContext> | undefined;
 }
 
 /** What one operation begins with. */
 export interface OperationStart {
   readonly requestId: string;
-  readonly trace: Trace;
+  readonly trace: Pick<Trace, 'traceId' | 'traceparent'>;
   readonly timeoutMs: number;
   readonly principal: Principal;
   /** Aborts when the client has gone. */
@@ -48,6 +51,8 @@ export interface OperationContext<UpstreamName extends string = string> {
   readonly principal: Principal;
   /** The trace that this operation is part of: 32 hexadecimal digits (W3C Trace Context). */
   readonly traceId: string;
+  /** The header of its calls upstream (W3C Trace Context). */
+  readonly traceparent: string;
   /** When it began, in {@link Clock.nowMs} milliseconds. */
   readonly startMs: number;
   /** Aborts when the client has gone or the deadline has passed. */
@@ -102,6 +107,7 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     variant: parts.variant,
     principal: start.principal,
     traceId: start.trace.traceId,
+    traceparent: start.trace.traceparent,
     startMs: clock.nowMs(),
     signal: deadline.signal,
     deadline,
@@ -119,10 +125,28 @@ export function createOperationContext(parts: OperationParts, start: OperationSt
     },
   };
   const context = begun as OperationContext; // as: the loaders need the context that they complete below
-  const { load, loadMany, forget, dispose } = createLoaderRegistry({ context, timeline, clock, onAnomaly });
+  const { load, loadMany, forget, dispose } = createLoaderRegistry({
+    context,
+    timeline,
+    clock,
+    onAnomaly,
+    share: parts.sharedBatches && shareFetch(context, parts.sharedBatches),
+  });
   const end = () => {
     deadline.cleanup();
     dispose();
   };
   return Object.assign(begun, { load, loadMany, forget, end });
+}
+
+/** What is refused or labelled for this operation alone is fetched by it alone. */
+function shareFetch(
+  context: OperationContext,
+  batches: SharedBatches<OperationContext>,
+): ShareFetch<OperationContext> {
+  return (definition, keys, args) => {
+    if (!isShared(definition) || !context.upstreams[definition.upstream ?? '']?.isCommon) return undefined;
+    const key = audienceKey(context.principal, definition.sharing);
+    return batches.fetch(definition, args, keys, { context, signal: context.signal, audienceKey: key });
+  };
 }

@@ -9,6 +9,7 @@ export class OperationUpstream {
   readonly #upstream: Upstream;
   #call: CallOptions;
   #refusal: WeirError | undefined;
+  #isLabelled = false;
 
   constructor(upstream: Upstream, call: CallOptions) {
     this.#upstream = upstream;
@@ -22,7 +23,13 @@ export class OperationUpstream {
 
   /** From now on every call carries these as well. */
   label(metadata: Readonly<Record<string, string>>): void {
+    this.#isLabelled = true;
     this.#call = { ...this.#call, metadata: { ...this.#call.metadata, ...metadata } };
+  }
+
+  /** Whether its calls are those of any operation of the same principal: neither refused nor labelled. */
+  get isCommon(): boolean {
+    return !this.#refusal && !this.#isLabelled;
   }
 
   /** One request, one response; rejects with a WeirError. */

@@ -1,5 +1,6 @@
 import type { ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { createSharedBatches } from '../batch/shared.ts';
 import type { DocumentGate } from '../guard/documents/gate.ts';
 import type { Documents } from '../guard/documents.ts';
 import { createIntrospectionErrors } from '../guard/introspection.ts';
@@ -8,6 +9,7 @@ import { traceFrom } from '../observe/trace.ts';
 import { createOperationContext, type OperationContext } from './context.ts';
 import { createPartsExecutor } from './execute-in-parts.ts';
 import { createExecutor } from './execution.ts';
+import { joinContexts } from './joint-context.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { type Run, runOperation } from './run-operation.ts';
 import { subscribeOperation } from './subscribe.ts';
@@ -34,7 +36,8 @@ export interface PipelineParts extends Omit<SubscribeParts, 'executor'> {
  * The one path parse -> guard -> execute -> settle, as an Envelop plugin: every transport obtains it with `getEnveloped`,
  * whose initial context carries the {@link RequestFacts}.
  */
-export function createPipeline(parts: PipelineParts): Plugin<RequestFacts & OperationContext> {
+export function createPipeline(given: PipelineParts): Plugin<RequestFacts & OperationContext> {
+  const parts = { ...given, sharedBatches: createSharedBatches(joinContexts(given)) };
   const executor = createExecutor();
   const { maxDeferredParts = 0, hideSuggestions = false } = parts;
   const executeInParts = createPartsExecutor(maxDeferredParts);

@@ -55,7 +55,7 @@ function openRunner<Time extends Clock>(clock: Time, changes: Partial<Idempotenc
         },
         {
           requestId: 'request-1',
-          trace: { traceId: '', parentId: undefined, spanId: '', flags: 0, traceparent: '' },
+          trace: { traceId: '', traceparent: '' },
           timeoutMs: 1_000_000,
           principal: anonymousPrincipal('test'),
           signal: undefined,
