@@ -11,7 +11,10 @@ const steps = [
     name: 'proto compatibility',
     command: ['buf', 'breaking', protos, '--against', `${protos}/baseline.binpb`],
   },
-  { name: 'architecture', command: ['vitest', 'run', '--project', 'engine', 'test/architecture.test.ts'] },
+  {
+    name: 'architecture, schemas and tables of documents',
+    command: ['vitest', 'run', '--project', 'engine', 'test/architecture.test.ts', 'test/docs.test.ts'],
+  },
 ];
 
 const failed = steps.filter((step) => !passes(step));

@@ -10,7 +10,7 @@ import { type Projection, projectSchema } from './guard/visibility/project-schem
 import { variantsOf, visibleElements } from './guard/visibility/shown.ts';
 import { type KeyOptions, keyFaults } from './identity/keys.ts';
 import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
-import { serverFaults, serverOptions } from './server-options.ts';
+import { serverFaults, serverOptions, tlsOptions } from './server-options.ts';
 import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
 import { whole } from './whole.ts';
 
@@ -48,6 +48,7 @@ export interface WeirConfig {
    */
   readonly identity?: IdentityConfig;
   readonly server?: Partial<ServerSettings>;
+  readonly tls?: Partial<TlsSettings>;
   readonly limits?: Partial<LimitSettings>;
   readonly pages?: Partial<PageSettings>;
   readonly documents?: Partial<DocumentSettings>;
@@ -74,6 +75,7 @@ export interface WeirConfig {
 }
 
 type ServerSettings = z.infer<typeof serverOptions>;
+type TlsSettings = z.infer<typeof tlsOptions>;
 type LimitSettings = z.infer<typeof limitOptions>;
 type PageSettings = z.infer<typeof pageOptions>;
 type DocumentSettings = z.infer<typeof documentOptions>;
@@ -116,6 +118,7 @@ export interface Settings {
   /** Absent: no token is good. */
   readonly identity: IdentityConfig | undefined;
   readonly server: Readonly<ServerSettings>;
+  readonly tls: Readonly<TlsSettings>;
   readonly limits: Readonly<LimitSettings>;
   readonly pages: Readonly<PageSettings>;
   readonly documents: Readonly<DocumentSettings>;
@@ -412,6 +415,7 @@ export const variantTable = { own: variantOptions, sections: variantSections } a
 /** The option tables of weir.config.ts by section, each option with its description, default and bounds. */
 export const optionSections = {
   server: serverOptions,
+  tls: tlsOptions,
   limits: limitOptions,
   pages: pageOptions,
   documents: documentOptions,
@@ -433,6 +437,7 @@ const optionTable = z.strictObject({
   ),
   identity: z.custom<IdentityConfig>(isOptions, 'expected the options of identity').optional(),
   server: serverOptions.prefault({}),
+  tls: tlsOptions.prefault({}),
   limits: limitOptions.prefault({}),
   pages: pageOptions.prefault({}),
   documents: documentOptions.prefault({}),
@@ -466,6 +471,8 @@ const optionTable = z.strictObject({
 export const environmentTable = {
   HOST: { path: ['server', 'host'], read: (text: string) => text },
   PORT: { path: ['server', 'port'], read: readNumber },
+  WEIR_TLS_CERT_FILE: { path: ['tls', 'certFile'], read: (text: string) => text },
+  WEIR_TLS_KEY_FILE: { path: ['tls', 'keyFile'], read: (text: string) => text },
   ADMIN_PORT: { path: ['server', 'adminPort'], read: readNumber },
   WEIR_CURSOR_SECRETS: { path: ['cursors', 'secrets'], read: (text: string) => text.split(',') },
   REDIS_URL: { path: ['redis', 'url'], read: (text: string) => text },

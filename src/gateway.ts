@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { systemClock } from './clock.ts';
 import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
 import { createBudget } from './guard/budget/budget.ts';
@@ -19,6 +18,7 @@ import { createDeliveries } from './realtime/delivery.ts';
 import { createPump } from './realtime/pump.ts';
 import { createAdminServer } from './transport/admin.ts';
 import { type ClosableStreamRouter, createBrokerStreamRouter } from './transport/broker-stream-router.ts';
+import type { Certificate } from './transport/certificate.ts';
 import { closeServer } from './transport/close-server.ts';
 import { createHttpServer, type GraphServer } from './transport/http.ts';
 import type { HttpVariant } from './transport/http-variant.ts';
@@ -74,12 +74,13 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   const readiness = () => readinessFrom({ draining, upstreams: statesOf(parts.upstreams) });
   const admin = createAdminServer({ metrics: parts.metrics, readiness, log });
   const variants = settings.variants.map((variant) => createVariant(settings, variant, parts));
-  const { server, drain } = createGraphServer(settings, parts, variants);
+  const { server, certificate, drain } = createGraphServer(settings, parts, variants);
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
     for (const { trusted } of variants) trusted.close();
     await closeServer(server, settings.limits.closeTimeoutMs, drain);
+    certificate?.close();
     await closeParts(parts);
     // Last, so that who probes sees the drain to its end.
     await closeServer(admin, 0, async () => {});
@@ -89,9 +90,14 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     start: async () => {
       const faults = await loadTrustedDocuments(settings, variants, log);
       if (faults.length > 0) throw new StartError(faults);
+      await loadCertificate(certificate, settings.tls);
       const url = await listen(server, { host, port, variable: 'PORT', option: 'port' });
       const adminAddress = { host, port: adminPort, variable: 'ADMIN_PORT', option: 'adminPort' };
-      return { url: `${url}${settings.variants[0].paths[0]}`, adminUrl: await listen(admin, adminAddress) };
+      const scheme = certificate ? 'https' : 'http';
+      return {
+        url: `${scheme}${url}${settings.variants[0].paths[0]}`,
+        adminUrl: `http${await listen(admin, adminAddress)}`,
+      };
     },
     close: () => {
       closed ??= close();
@@ -174,6 +180,7 @@ function createGraphServer(settings: Settings, parts: GraphParts, variants: read
     clock: systemClock,
     log,
     edge: settings.server,
+    tls: settings.tls,
     realtime: settings.realtime,
     streamSecrets: settings.cursors.secrets,
     ...(streamRouter && { streamRouter }),
@@ -220,6 +227,20 @@ function createUpstreams(settings: Settings, log: Log): Readonly<Record<string, 
   return Object.fromEntries(entries);
 }
 
+async function loadCertificate(
+  certificate: Certificate | undefined,
+  { certFile, keyFile }: Settings['tls'],
+): Promise<void> {
+  try {
+    await certificate?.load();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError([`tls.certFile, tls.keyFile: cannot use ${certFile} with ${keyFile}: ${message}`], {
+      cause,
+    });
+  }
+}
+
 /** Where a server listens, and what to change when it cannot. */
 interface Address {
   readonly host: string;
@@ -228,6 +249,7 @@ interface Address {
   readonly option: string;
 }
 
+/** Resolves with the URL without its scheme. */
 function listen(server: Server, address: Address): Promise<string> {
   const { host, port } = address;
   return new Promise((resolve, reject) => {
@@ -237,7 +259,7 @@ function listen(server: Server, address: Address): Promise<string> {
     server.listen(port, host, () => {
       server.off('error', refuse);
       const bound = server.address() as AddressInfo; // as: a TCP server that listens has one
-      resolve(`http://${urlHost(host)}:${bound.port}`);
+      resolve(`://${urlHost(host)}:${bound.port}`);
     });
   });
 }

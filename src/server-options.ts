@@ -2,6 +2,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { whole } from './whole.ts';
 
+const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const;
+
 /** Any origin: for development alone. */
 export const anyOrigin = '*';
 
@@ -74,6 +76,9 @@ export const serverOptions = z
     maxConnections: whole(1, 1_000_000, 30_000).describe(
       'Connections of one process, WebSockets and event streams among them; more are closed at once',
     ),
+    maxStreamsPerConnection: whole(1, 10_000, 100).describe(
+      'Requests at one time on one HTTP/2 connection, event streams among them',
+    ),
     maxRequestsPerConnection: whole(1, 10_000_000, 10_000).describe(
       'Requests after which a connection is closed, so that load balancers can spread its client anew',
     ),
@@ -94,6 +99,31 @@ export const serverOptions = z
         'expected false while server.allowedOrigins has "*": browsers would show any page what is private',
     },
   );
+
+/** The section `tls`: without files the graph is served in plain text, for a proxy that ends TLS. */
+export const tlsOptions = z
+  .strictObject({
+    certFile: z.string().default('').meta({
+      description:
+        'PEM file of the certificate, those that it was issued by behind it: the graph is then served over TLS, HTTP/2 and HTTP/1.1',
+      default: 'none',
+    }),
+    keyFile: z
+      .string()
+      .default('')
+      .meta({ description: 'PEM file of its key, without a passphrase', default: 'none' }),
+    minVersion: z
+      .enum(tlsVersions, `expected one of ${tlsVersions.join(', ')}`)
+      .default('TLSv1.2')
+      .describe('Oldest version of TLS that is spoken'),
+    reloadMs: whole(100, 3_600_000, 10_000).describe(
+      'How often the files are looked at, in milliseconds; connections outlive a new certificate',
+    ),
+  })
+  .refine(({ certFile, keyFile }) => (certFile === '') === (keyFile === ''), {
+    path: ['keyFile'],
+    error: 'expected both files, tls.certFile and tls.keyFile, or none',
+  });
 
 /** What is wrong with the section in production; one line for each fault. */
 export function serverFaults(server: Readonly<Record<string, unknown>>): readonly string[] {

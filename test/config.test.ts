@@ -38,6 +38,7 @@ describe('parseConfig()', () => {
       production: false,
       identity: { issuer: 'weir-development', audience: 'weir', keys: { kind: 'development' } },
       server: { host: '127.0.0.1', port: 4000, adminPort: 4001, ...testEdgeSettings },
+      tls: { certFile: '', keyFile: '', minVersion: 'TLSv1.2', reloadMs: 10_000 },
       limits: {
         bodyMaxBytes: 1_048_576,
         operationTimeoutMs: 5000,
@@ -126,6 +127,8 @@ describe('parseConfig()', () => {
     ['server.maxHeaders', 16, 1000],
     ['server.maxConnections', 1, 1_000_000],
     ['server.maxRequestsPerConnection', 1, 10_000_000],
+    ['server.maxStreamsPerConnection', 1, 10_000],
+    ['tls.reloadMs', 100, 3_600_000],
     ['limits.bodyMaxBytes', 1024, 67_108_864],
     ['limits.operationTimeoutMs', 50, 600_000],
     ['limits.closeTimeoutMs', 0, 600_000],

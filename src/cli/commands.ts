@@ -103,8 +103,14 @@ function assertSettings(config: WeirConfig, environment: Environment): Settings 
   return parsed.settings;
 }
 
-/** Looks at nothing but the schema and its page sizes: it is printed where a gateway would not start. */
-function printGraph({ schema, pages = {} }: WeirConfig, { out }: CommandHost): void {
+/** Without a variant, looks at nothing but the schema and its page sizes: it is printed where a gateway would not start. */
+function printGraph(config: WeirConfig, { environment, out }: CommandHost, { variant }: Words<Name>): void {
+  if (variant !== undefined) {
+    const shown = variantOf(assertSettings(config, environment), variant);
+    out(printPricedSchema(shown.schema, shown.pages));
+    return;
+  }
+  const { schema, pages = {} } = config;
   if (!(schema instanceof GraphQLSchema)) throw new StartError(['schema: expected a GraphQLSchema']);
   const sizes = optionSections.pages.safeParse(pages);
   if (!sizes.success) throw new StartError(sizes.error.issues.map(({ message }) => `pages: ${message}`));
@@ -139,6 +145,11 @@ function variantOf({ variants }: Settings, name: string | undefined): VariantSet
   throw new StartError([`--variant: expected the name of a variant (${names}), got "${name}"`]);
 }
 
+/** What a variant that is named shows; without a name, the whole graph. */
+function shownBy(settings: Settings, variant: string | undefined): Pick<Settings, 'schema' | 'pages'> {
+  return variant === undefined ? settings : variantOf(settings, variant);
+}
+
 /** Those of a variant stand in a folder of its name, where there are any. */
 function documentsOf(folder: string, variant: string): string {
   const own = join(folder, variant);
@@ -165,23 +176,24 @@ async function printToken(
 async function printCost(
   config: WeirConfig,
   { environment, out }: CommandHost,
-  { operands: [file = ''], variables, operation, json }: Words<Name>,
+  { operands: [file = ''], variables, operation, variant, json }: Words<Name>,
 ): Promise<void> {
-  const { schema, pages } = assertSettings(config, environment);
+  const { schema, pages } = shownBy(assertSettings(config, environment), variant);
   out(await cost({ schema, pages, file, variables, operation, json }));
 }
 
 async function printCostDiff(
   config: WeirConfig,
   { environment, out }: CommandHost,
-  { operands: [base = ''], documents, json, ...words }: Words<Name>,
+  { operands: [base = ''], documents, variant, json, ...words }: Words<Name>,
 ): Promise<void> {
-  const { schema, pages } = assertSettings(config, environment);
+  const { schema, pages } = shownBy(assertSettings(config, environment), variant);
+  const folder = join(dirname(words.config), 'documents');
   const { text, faults } = await costDiff({
     schema,
     pages,
     base,
-    documents: documents ?? join(dirname(words.config), 'documents'),
+    documents: documents ?? (variant === undefined ? folder : documentsOf(folder, variant)),
     maxRise: numberFrom(words['max-rise'], '--max-rise', [0, 1000]),
     ceilingPoints: numberFrom(words.ceiling, '--ceiling', [1, 1e9]),
     json,

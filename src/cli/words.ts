@@ -5,15 +5,16 @@ export const usage = `weir COMMAND [--config FILE]
 
   start           serve the graph of FILE until SIGINT or SIGTERM
   check           say what is wrong with FILE; with --options, list the options that there are instead
-  schema          print the schema of FILE with its prices, in GraphQL's definition language
+  schema          print the schema of FILE with its prices, in GraphQL's definition language: the whole graph, or
+                  what a variant shows of it: [--variant NAME]
   schema diff BASE  say what changed since the schema in BASE, a file or REF:path of git, and fail when a stored document
                   notices: [--variant NAME] [--documents documents] [--strict] [--json FILE]
   documents SOURCE  check the documents of SOURCE, a folder or a manifest, and print their ids; with --out, write a manifest of
                   them: [--variant NAME] [--out FILE]
   token           print a token for development: --sub user-1 [--scope "a:read b:write"] [--ttl 1h] [--tenant NAME]
-  cost DOCUMENT   price an operation before it runs: [--variables FILE] [--operation NAME] [--json FILE]
+  cost DOCUMENT   price an operation before it runs: [--variant NAME] [--variables FILE] [--operation NAME] [--json FILE]
   cost diff BASE  compare what stored documents cost with the schema in BASE, and fail when one is dearer:
-                  [--documents documents] [--max-rise 0] [--ceiling 1000] [--json FILE]
+                  [--variant NAME] [--documents documents] [--max-rise 0] [--ceiling 1000] [--json FILE]
   advise TRAFFIC  propose limits from a record of traffic: [--refuse 0.001] [--json FILE]
 
 FILE is weir.config.ts in this folder by default. Exit codes: 0 done, 1 refused, 2 not understood.

@@ -1,12 +1,12 @@
-import type { Server } from 'node:http';
 import { systemClock } from '../clock.ts';
+import type { GraphListener } from './listener.ts';
 
 /**
  * Refuses new connections at once, then drains the long ones, then cuts off what has not ended by itself by `timeoutMs`:
  * with a connection goes its operation's signal, so that what it waits for is cancelled.
  */
 export async function closeServer(
-  server: Server,
+  server: Pick<GraphListener, 'close' | 'closeIdleConnections' | 'closeAllConnections'>,
   timeoutMs: number,
   drain: () => Promise<void>,
 ): Promise<void> {

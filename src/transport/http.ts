@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
@@ -14,8 +14,9 @@ import { createAcceptedBy } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
 import { createEdge, type Edge, type EdgeSettings } from './edge.ts';
 import { createExplorers } from './explorer.ts';
+import { createGraphListener, type SecuredListener } from './graph-listener.ts';
 import { type HttpVariant, type ServedVariant, serveVariant } from './http-variant.ts';
-import { createListener, type SocketSettings } from './listener.ts';
+import type { SocketSettings } from './listener.ts';
 import { asksForPage, assertServable, assertStreamable, graphMethods, streamMethods } from './negotiation.ts';
 import type { Peer } from './peer.ts';
 import { originOf } from './preflighted.ts';
@@ -24,6 +25,7 @@ import { lastEventIdFrom } from './stream-answer.ts';
 import type { SubscriptionEnd } from './stream-parts.ts';
 import type { StreamRouter } from './stream-router.ts';
 import { createStreams, type StreamSettings, type Streams } from './streams.ts';
+import type { TlsSettings } from './tls-listener.ts';
 import { createVariantRoutes, type Route, type Routed } from './variant-routes.ts';
 import type { WsOpening } from './ws-connection.ts';
 import { refuseElsewhere } from './ws-server.ts';
@@ -37,6 +39,7 @@ export interface HttpOptions {
   readonly record: RecordEnd;
   readonly clock: Clock;
   readonly edge: EdgeSettings & SocketSettings;
+  readonly tls: TlsSettings;
   readonly realtime: StreamSettings;
   /** Sign what event streams are reserved with. */
   readonly streamSecrets: readonly string[];
@@ -53,12 +56,10 @@ export interface HttpOptions {
 const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** The server of the graph with what it serves beyond single requests. */
-export interface GraphServer extends Pick<Streams, 'drain' | 'openConnections'> {
-  readonly server: Server;
-}
+export interface GraphServer extends SecuredListener, Pick<Streams, 'drain' | 'openConnections'> {}
 
 /**
- * A Node HTTP server of the graph, not yet listening. GraphQL over HTTP; JSON bodies and GET queries; subscriptions over
+ * A server of the graph, not yet listening: HTTP/1.1, and over TLS HTTP/2. GraphQL over HTTP; JSON bodies and GET queries; subscriptions over
  * WebSocket, event streams and multipart.
  */
 export function createHttpServer(options: HttpOptions): GraphServer {
@@ -73,14 +74,14 @@ export function createHttpServer(options: HttpOptions): GraphServer {
   const route = createVariantRoutes(options.variants.map((variant) => serveVariant(variant, streams)));
   const edge = createEdge(options.edge, options.production);
   const answer = createAnswer(options, edge);
-  const server = createListener(options.edge, (request, response) => {
+  const { server, certificate } = createGraphListener(options, (request, response) => {
     // Once the server is closing, a kept-alive connection has no further request to wait for.
     response.once('close', () => {
       if (!server.listening) server.closeIdleConnections();
     });
     void serve(request, response);
   });
-  server.on('upgrade', (request, socket: Socket, head) => {
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     const peer = edge.peerOf(request);
     const routed = routeOf(route, request, peer);
     if (!routed || routed.isStream || routed.documentId) return refuseElsewhere(socket);
@@ -88,7 +89,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     const opening = openingFrom(request, peer);
     routed.served.upgrade(request, socket, head, { opening, host: peer.host, refusal });
   });
-  return { server, drain: streams.drain, openConnections: streams.openConnections };
+  return { server, certificate, drain: streams.drain, openConnections: streams.openConnections };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startMs = options.clock.nowMs();

@@ -25,11 +25,17 @@ export class Outlet {
   #queue: SendQueue<Buffer> | undefined;
   #listeners: (() => void)[] | undefined;
   #isWaiting = false;
+  #writtenBytes = 0;
 
   constructor(stream: Writable, owner: OutletOwner, shared: OutletShared) {
     this.#stream = stream;
     this.#owner = owner;
     this.#shared = shared;
+  }
+
+  /** Bytes that have left the process since it was made: what an HTTP/2 connection counts is of all its streams. */
+  get leftBytes(): number {
+    return this.#writtenBytes - this.#stream.writableLength;
   }
 
   /** Bytes that were given to it and have not left the process. */
@@ -57,13 +63,13 @@ export class Outlet {
     const stream = this.#stream;
     if (this.#queue !== undefined || stream.writableNeedDrain) return false;
     this.#shared.writes.hold(stream);
-    stream.write(frame);
+    this.#give(frame);
     return true;
   }
 
   /** Sends what is of no use later, such as a heartbeat, past what waits; bounded by who calls. */
-  writeNow(frame: Buffer): void {
-    this.#stream.write(frame);
+  writeNow(frame: Buffer | string): void {
+    this.#give(frame);
   }
 
   /** Lets go of what waits for one subscription. */
@@ -73,7 +79,7 @@ export class Outlet {
 
   /** Gives all that waits to the connection, whose end must not cut it off: at most what the bound allows. */
   flush(): void {
-    for (let frame = this.#queue?.shift(); frame; frame = this.#queue?.shift()) this.#stream.write(frame);
+    for (let frame = this.#queue?.shift(); frame; frame = this.#queue?.shift()) this.#give(frame);
     this.#queue = undefined;
   }
 
@@ -94,6 +100,12 @@ export class Outlet {
     this.#notify();
   }
 
+  /** Text is ASCII. */
+  #give(frame: Buffer | string): void {
+    this.#writtenBytes += frame.length;
+    this.#stream.write(frame);
+  }
+
   #awaitDrain(): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
@@ -105,7 +117,7 @@ export class Outlet {
     while (!this.#stream.writableNeedDrain) {
       const frame = this.#queue?.shift();
       if (frame === undefined) break;
-      this.#stream.write(frame);
+      this.#give(frame);
     }
     if (this.#queue?.length === 0) this.#queue = undefined;
     if (this.#stream.writableNeedDrain) this.#awaitDrain();

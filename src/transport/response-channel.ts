@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { Http2ServerResponse } from 'node:http2';
 import type { Writable } from 'node:stream';
 import type { Principal } from '../identity/principal.ts';
 import type { QueueItem } from '../realtime/queue.ts';
@@ -79,7 +80,7 @@ export class ResponseChannel implements Timed, LongConnection {
     this.#rotateMs = form.comesBack ? rotationTime(parts) : Number.POSITIVE_INFINITY;
     openStream(response, form);
     // Past the response, which has nothing to add to a frame; it has no socket yet behind an unanswered request.
-    this.#stream = response.socket ?? response;
+    this.#stream = streamOf(response);
     this.outlet = new Outlet(this.#stream, owner, parts);
     parts.connections.open.add(this);
     response.once('close', () => this.#onClose());
@@ -142,7 +143,7 @@ export class ResponseChannel implements Timed, LongConnection {
       this.destroy();
     } else {
       // What waits already says that we are here.
-      if (!this.#stream.writableNeedDrain) this.#stream.write(this.#heartbeat);
+      if (!this.#stream.writableNeedDrain) this.outlet.writeNow(this.#heartbeat);
       this.#schedule();
     }
   }
@@ -155,8 +156,7 @@ export class ResponseChannel implements Timed, LongConnection {
 
   /** Whether something waits to leave, and nothing has left since the last heartbeat. */
   #isStalled(): boolean {
-    const { socket } = this.#response;
-    const takenBytes = (socket?.bytesWritten ?? 0) - (socket?.writableLength ?? 0);
+    const takenBytes = this.outlet.leftBytes;
     const isStalled = this.#stream.writableNeedDrain && takenBytes === this.#takenBytes;
     this.#takenBytes = takenBytes;
     return isStalled;
@@ -178,6 +178,12 @@ export class ResponseChannel implements Timed, LongConnection {
     connections.release(this.#principal);
     this.outlet.close();
   }
+}
+
+/** The stream of HTTP/2, or the whole connection of HTTP/1.1. */
+function streamOf(response: ServerResponse): Writable {
+  if (response instanceof Http2ServerResponse) return response.stream;
+  return response.socket ?? response;
 }
 
 function openStream(response: ServerResponse, { contentType, opening }: ChannelForm): void {

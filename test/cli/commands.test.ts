@@ -11,6 +11,17 @@ import { openTinyGateway, preflighted } from '../kit/tiny-gateway.ts';
 const index = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
 const graphql = import.meta.resolve('graphql');
 
+/** A field of the web, and its type as `extensions` show it. */
+function facesConfig(extensions: string): string {
+  const hidden = extensions === '{}' ? "{ weirVariants: ['web'] }" : '{}';
+  return `
+    import { GraphQLInt, GraphQLObjectType, GraphQLSchema } from '${graphql}';
+    const Other = new GraphQLObjectType({ name: 'Other', extensions: ${extensions}, fields: { c: { type: GraphQLInt } } });
+    const fields = { a: { type: GraphQLInt }, b: { type: Other, extensions: ${hidden} } };
+    const schema = new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields }) });
+    export default { schema, upstreams: {}, variants: { web: {}, mobile: {} } };`;
+}
+
 /** Configurations on disk, by file name. */
 const files = {
   'good.config.ts': `
@@ -31,6 +42,8 @@ const files = {
   'pages.config.ts': `
     import { buildSchema } from '${graphql}';
     export default { schema: buildSchema('type Query { ant: Int }'), upstreams: {}, pages: { maxSize: 0 } };`,
+  'faces.config.ts': facesConfig('{}'),
+  'leaking.config.ts': facesConfig("{ weirVariants: ['web'] }"),
   'faulty.config.ts': `export default { schema: 5, upstreams: {}, server: { port: 'x' } };`,
   'empty.config.ts': 'export const config = {};',
   'broken.config.ts': 'export default {;',
@@ -120,6 +133,12 @@ describe('weir check', () => {
     ]);
   });
 
+  it('refuses a variant that leads to what it hides', async () => {
+    const { code, out, err } = await run(['check', '--config', at('leaking.config.ts')]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe('variants.mobile.schema: Query.b is shown, and its type Other is hidden\n');
+  });
+
   it('lists the options without a file when it is asked to', async () => {
     const { code, out } = await run(['check', '--options']);
     expect(code).toBe(0);
@@ -145,6 +164,21 @@ describe('weir schema', () => {
     expect(out).toMatch(/ants.*@cost\(weight: "3"\)/);
     expect(out).toMatch(/ants.*@listSize\(assumedSize: 7\)/);
     expect(out).toMatch(/bees.*@listSize\(assumedSize: 5, .*\) @listBound\(maximum: 50\)/s);
+  });
+
+  it('prints what a variant shows when one is named', async () => {
+    const printed = async (...words: string[]) =>
+      (await run(['schema', '--config', at('faces.config.ts'), ...words])).out;
+    expect(await printed()).toContain('type Other');
+    expect(await printed('--variant', 'web')).toBe(await printed());
+    expect(await printed('--variant', 'mobile')).toBe(
+      `${printSchema(buildSchema('type Query { a: Int }'))}\n`,
+    );
+    const { code, err } = await run(['schema', '--config', at('faces.config.ts'), '--variant', 'tv']);
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: '--variant: expected the name of a variant (web, mobile), got "tv"\n',
+    });
   });
 
   it('ends with 1 when the page sizes are none', async () => {

@@ -13,5 +13,14 @@ export const testEdgeSettings: HttpOptions['edge'] = {
   maxHeaderBytes: 16_384,
   maxHeaders: 100,
   maxConnections: 30_000,
+  maxStreamsPerConnection: 100,
   maxRequestsPerConnection: 10_000,
+};
+
+/** No TLS. */
+export const plainText: HttpOptions['tls'] = {
+  certFile: '',
+  keyFile: '',
+  minVersion: 'TLSv1.2',
+  reloadMs: 10_000,
 };

@@ -88,17 +88,15 @@ export function mergedParts(parts: readonly JsonObject[]): {
   const announce = ({ pending = [] }: Part) => {
     for (const { id, path } of pending) {
       if (paths.has(id)) throw new Error(`The id ${id} was announced twice.`);
-      valueAt(merged, path);
       paths.set(id, path);
       open.add(id);
     }
   };
   if (first) announce(first);
   for (const [index, part] of later.entries()) {
-    const early = (part.pending ?? []).filter(({ path }) => hasValueAt(merged, path));
-    announce({ pending: early });
+    announce(part);
     for (const entry of part.incremental ?? []) apply(merged, entry, paths, open);
-    announce({ pending: (part.pending ?? []).filter((one) => !early.includes(one)) });
+    for (const { path } of part.pending ?? []) valueAt(merged, path);
     for (const { id = '', errors = [] } of part.completed ?? []) {
       if (!open.delete(id)) throw new Error(`The part ${id} ended, and was not open.`);
       merged.errors.push(...errors);
@@ -145,13 +143,4 @@ function valueAt({ data }: { readonly data: unknown }, path: readonly (string | 
     if (value === undefined || value === null) throw new Error(`There is nothing at ${path.join('.')}.`);
     return value;
   }, data);
-}
-
-function hasValueAt(merged: { readonly data: unknown }, path: readonly (string | number)[]): boolean {
-  try {
-    valueAt(merged, path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -11,7 +11,7 @@ import { createHttpServer, type GraphServer, type HttpOptions } from '../../src/
 import type { SubscriptionEnd } from '../../src/transport/stream-parts.ts';
 import type { StreamRouter } from '../../src/transport/stream-router.ts';
 import type { StreamSettings } from '../../src/transport/streams.ts';
-import { testEdgeSettings } from './edge-settings.ts';
+import { plainText, testEdgeSettings } from './edge-settings.ts';
 import { testStreamSettings } from './stream-settings.ts';
 import { createTestTopic, type TestTopic } from './test-topic.ts';
 import { createCollectingLog } from './tiny-gateway.ts';
@@ -37,6 +37,7 @@ export interface StreamServer extends AsyncDisposable {
 export interface StreamServerOptions {
   readonly settings?: Partial<StreamSettings>;
   readonly edge?: Partial<HttpOptions['edge']>;
+  readonly tls?: Partial<HttpOptions['tls']>;
   readonly clock?: Clock;
   readonly identify?: Identify;
   readonly production?: boolean;
@@ -77,6 +78,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     record: (record) => void records.push(record),
     clock: options.clock ?? systemClock,
     edge: { ...testEdgeSettings, ...options.edge },
+    tls: { ...plainText, ...options.tls },
     realtime: { ...testStreamSettings, ...options.settings },
     streamSecrets: ['a secret of the test, 32 bytes long'],
     ...(options.router ? { streamRouter: options.router } : {}),
@@ -84,10 +86,11 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     production: options.production ?? false,
     explorer: false,
   });
+  await graph.certificate?.load();
   graph.server.listen(0, '127.0.0.1');
   await once(graph.server, 'listening');
   const { port } = graph.server.address() as AddressInfo; // as: a TCP server that listens has one
-  const url = `http://127.0.0.1:${port}/graphql`;
+  const url = `${graph.certificate ? 'https' : 'http'}://127.0.0.1:${port}/graphql`;
   return {
     url,
     wsUrl: url.replace('http', 'ws'),

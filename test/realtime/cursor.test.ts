@@ -25,6 +25,11 @@ describe('createResumeCursorCodec()', () => {
     expect(codec.parse(other, codec.encode(scope, position))).toEqual({ ok: false, reason: 'mac' });
   });
 
+  it('parse() refuses the cursor of another variant', () => {
+    const other = createResumeCursorCodec({ secrets: [secret], variant: 'mobile' });
+    expect(other.parse(scope, codec.encode(scope, position))).toEqual({ ok: false, reason: 'mac' });
+  });
+
   it('parse() refuses a cursor of which any one bit was changed', () => {
     const bytes = Buffer.from(codec.encode(scope, position), 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {

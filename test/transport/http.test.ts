@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createIdentify } from '../../src/identity/identify.ts';
 import { createHttpServer } from '../../src/transport/http.ts';
-import { testEdgeSettings } from '../kit/edge-settings.ts';
+import { plainText, testEdgeSettings } from '../kit/edge-settings.ts';
 import { testStreamSettings } from '../kit/stream-settings.ts';
 import {
   codesOf,
@@ -71,7 +71,7 @@ describe('createHttpServer()', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('closes a body that comes too slowly after 10 s', async () => {
+  it('closes a head and a body that come too slowly', async () => {
     const pipeline = {};
     const schema = buildTinySchema(createProbe());
     const variant = {
@@ -93,15 +93,13 @@ describe('createHttpServer()', () => {
       record: () => {},
       clock: systemClock,
       explorer: false,
-      edge: testEdgeSettings,
+      edge: { ...testEdgeSettings, requestTimeoutMs: 300, headersTimeoutMs: 200 },
+      tls: plainText,
       realtime: testStreamSettings,
       streamSecrets: ['a secret of the test, 32 bytes long'],
       onSubscriptionEnd: () => {},
       production: false,
     });
-    expect(server).toMatchObject({ headersTimeout: 5000, requestTimeout: 10_000 });
-    server.requestTimeout = 300; // the same mechanism, sooner
-    server.headersTimeout = 200;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
