@@ -12,6 +12,7 @@ import { type KeyOptions, keyFaults } from './identity/keys.ts';
 import { type TokenOptions, tokenFaults } from './identity/token-options.ts';
 import { serverFaults, serverOptions, tlsOptions } from './server-options.ts';
 import { type UpstreamOptions, upstreamFaults } from './upstream/options.ts';
+import { plainTextFault } from './upstream/plain-text.ts';
 import { whole } from './whole.ts';
 
 /**
@@ -509,8 +510,8 @@ export function processEnvironment(): Environment {
 
 /**
  * Checks a configuration and fills in its defaults; the environment goes before the file. Refuses unknown options and
- * unknown `WEIR_` variables, values out of bounds, upstreams that there are not, and in production the development
- * secret: every fault at once.
+ * unknown `WEIR_` variables, values out of bounds, upstreams that there are not, and in production what is
+ * for developers alone: every fault at once.
  */
 export function parseConfig(config: unknown, environment: Environment): ParsedConfig {
   const production = environment['NODE_ENV'] === 'production';
@@ -522,9 +523,8 @@ export function parseConfig(config: unknown, environment: Environment): ParsedCo
     ...(parsed.error?.issues.flatMap(faultLines) ?? []),
     ...(isOptions(merged) ? faultsOfUpstreams(optionsOf(merged['upstreams'])) : []),
     ...(isOptions(merged) ? identityFaults(merged['identity'], production) : []),
-    ...(isOptions(merged) && production ? secretFaults(optionsOf(merged['cursors'])) : []),
     ...(isOptions(merged) ? faultsOfVariants(merged, production) : []),
-    ...(isOptions(merged) && production ? serverFaults(optionsOf(merged['server'])) : []),
+    ...(isOptions(merged) && production ? productionFaults(merged) : []),
     ...faultsOfViews(optionsOf(merged), views),
   ];
   if (!parsed.success || faults.length > 0) return { ok: false, faults };
@@ -759,6 +759,20 @@ function identityFaults(identity: unknown, production: boolean): string[] {
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
+}
+
+/** What is good enough for a developer's machine alone; keys and introspection are looked at with what else they are. */
+function productionFaults(config: Options): string[] {
+  const { cursors, server, upstreams } = config;
+  return [
+    ...secretFaults(optionsOf(cursors)),
+    ...serverFaults(optionsOf(server)),
+    ...Object.entries(optionsOf(upstreams)).flatMap(([name, options]) => {
+      if (!isOptions(options) || typeof options['target'] !== 'string' || options['target'] === '') return [];
+      const upstream = options as unknown as UpstreamConfig; // as: upstreamFaults looks at the rest
+      return plainTextFault({ ...upstream, name }) ?? [];
+    }),
+  ];
 }
 
 function secretFaults({ secrets = [developmentSecret] }: Options): string[] {

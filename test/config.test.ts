@@ -216,6 +216,7 @@ describe('parseConfig()', () => {
       expect.stringMatching(/^upstream "library": timeout is not an option: /),
       'upstream "library": frobnicate is not an option',
       expect.stringMatching(/^cursors\.secrets: expected secrets of your own in production/),
+      expect.stringMatching(/^upstreams\.Shouting\.credentials: expected secure ones in production/),
     ]);
     for (const fault of faults) expect(fault).not.toContain('\n');
   });

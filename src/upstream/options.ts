@@ -15,8 +15,10 @@ export interface UpstreamOptions extends Partial<UpstreamNumbers>, Partial<Detai
   /** Any grpc-js target, such as `127.0.0.1:50051` or `dns:///host:443`. */
   readonly target: string;
   readonly clock: Clock;
-  /** Default: insecure. */
+  /** Default: insecure, which production takes on this machine alone. */
   readonly credentials?: ChannelCredentials;
+  /** Whether plain text to another machine is meant, in a network that is trusted. Default: false. */
+  readonly insecure?: boolean;
   /** Methods that may safely run twice: the only ones retried. Default: none. */
   readonly idempotentMethods?: readonly { readonly path: string }[];
   /** ErrorInfo reasons by which the service says that the *user's* token was refused. See status.ts. */
@@ -30,6 +32,7 @@ const otherOptions: ReadonlySet<string> = new Set<Exclude<keyof UpstreamOptions,
   'target',
   'clock',
   'credentials',
+  'insecure',
   'idempotentMethods',
   'userTokenReasons',
   'onAnomaly',
@@ -65,6 +68,8 @@ export function upstreamFaults(options: UpstreamOptions): readonly string[] {
     else if (isNumberOption(option)) faultOfNumber(option, value, fault);
     else if (!otherOptions.has(option)) fault(option, 'is not an option');
   }
+  if (options.insecure !== undefined && typeof options.insecure !== 'boolean')
+    fault('insecure', `must be true or false, got ${String(options.insecure)}`);
   for (const { path } of options.idempotentMethods ?? []) {
     if (!methodPathPattern.test(path))
       fault('idempotentMethods', `must hold paths like /package.Service/Method, got ${path}`);
