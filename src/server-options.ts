@@ -62,6 +62,9 @@ export const serverOptions = z
       bounds: 'at most 100 addresses or CIDRs',
       default: 'none',
     }),
+    compressionMinBytes: whole(0, 16_777_216, 1024).describe(
+      'Bytes of the shortest answer that is compressed (br, zstd, gzip) for clients that read that; 0 for none',
+    ),
     headersTimeoutMs: whole(100, 60_000, 5000).describe(
       'Longest that the head of a request may take, in milliseconds',
     ),

@@ -120,6 +120,7 @@ describe('parseConfig()', () => {
   it.each([
     ['server.port', 0, 65_535],
     ['server.adminPort', 0, 65_535],
+    ['server.compressionMinBytes', 0, 16_777_216],
     ['server.headersTimeoutMs', 100, 10_000],
     ['server.requestTimeoutMs', 5000, 300_000],
     ['server.keepAliveTimeoutMs', 1000, 600_000],

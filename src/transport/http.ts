@@ -12,6 +12,7 @@ import { timeoutFrom } from '../operation/timeout.ts';
 import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
 import { createAcceptedBy } from './accept.ts';
 import { parseBody, parseQuery, readBody } from './body.ts';
+import { type CompressionSettings, createAnswerSender } from './compression.ts';
 import { createEdge, type Edge, type EdgeSettings } from './edge.ts';
 import { createExplorers } from './explorer.ts';
 import { createGraphListener, type SecuredListener } from './graph-listener.ts';
@@ -38,7 +39,7 @@ export interface HttpOptions {
   readonly identify: Identify;
   readonly record: RecordEnd;
   readonly clock: Clock;
-  readonly edge: EdgeSettings & SocketSettings;
+  readonly edge: EdgeSettings & SocketSettings & CompressionSettings;
   readonly tls: TlsSettings;
   readonly realtime: StreamSettings;
   /** Sign what event streams are reserved with. */
@@ -67,6 +68,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     ...options,
     settings: options.realtime,
     origins: { allowedOrigins: options.edge.allowedOrigins, sameOriginOnly: options.production },
+    sender: createAnswerSender(options.edge),
     secrets: options.streamSecrets,
     ...(options.streamRouter ? { router: options.streamRouter } : {}),
     random: Math.random,

@@ -5,6 +5,7 @@ import { type ErrorCode, WeirError } from '../errors.ts';
 import type { InitialPart } from '../operation/parts.ts';
 import type { Accepted } from './accept.ts';
 import { answerInParts, type PartsAnswer } from './answer-in-parts.ts';
+import type { AnswerSender } from './compression.ts';
 import { keptAnswer, sendKept } from './kept-answer.ts';
 import { runWhileOpen } from './run-while-open.ts';
 import { type Prepared, refusedResult, type StreamOutcome } from './stream-operation.ts';
@@ -17,29 +18,30 @@ export interface JsonAnswerRequest {
   /** When the answer must be there, in {@link Clock.nowMs} milliseconds. */
   readonly deadlineMs: number;
   readonly clock: Clock;
+  readonly sender: AnswerSender;
 }
 
 /**
  * Runs a prepared query or mutation and sends its one answer (GraphQL over HTTP, section 6.4), or the parts of one where it
- * asks for them and its client takes them. Never rejects.
+ * asks for them and its client takes them. Rejects only as {@link AnswerSender.send} does.
  */
 export async function answerJson(request: JsonAnswerRequest): Promise<void> {
-  const { accepted, prepared, response } = request;
+  const { accepted, prepared, response, sender } = request;
   const outcome = await outcomeOf(request);
   if (outcome.kind === 'result' && outcome.later) return sendParts(request, outcome, outcome.later);
   const answer = writtenFrom(outcome, prepared);
   if (response.destroyed || response.headersSent) return;
   const policy = prepared.kind === 'ready' ? prepared.cachePolicy() : undefined;
   const kept = policy && outcome.kind === 'result' && !answer.errors && keptAnswer(outcome.result, policy);
-  if (kept) return sendKept(kept, mediaTypeFor(accepted), response);
+  if (kept) return sendKept(kept, { mediaType: mediaTypeFor(accepted), response, sender });
   const mediaType = answer.errors?.some(isOfGuard) ? graphqlType : mediaTypeFor(accepted);
   const { status, headers } = answer.errors ? refusalHead(answer.errors, mediaType) : answered;
-  response.writeHead(status, {
-    ...headers,
-    'content-type': `${mediaType}; charset=utf-8`,
-    'content-length': Buffer.byteLength(answer.body),
+  const contentType = `${mediaType}; charset=utf-8`;
+  return sender.send(response, {
+    status,
+    headers: { ...headers, 'content-type': contentType },
+    body: answer.body,
   });
-  response.end(answer.body);
 }
 
 type Later = PartsAnswer['later'];

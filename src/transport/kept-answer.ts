@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { CachePolicy } from '../caching/policy.ts';
+import type { AnswerSender } from './compression.ts';
 
 /** An answer that caches may keep. */
 export interface KeptAnswer {
@@ -36,25 +37,32 @@ export function keptAnswer(result: ExecutionResult, policy: CachePolicy): KeptAn
   };
 }
 
+/** Where a kept answer goes. */
+export interface KeptReceiver {
+  readonly mediaType: string;
+  readonly response: ServerResponse;
+  readonly sender: AnswerSender;
+}
+
 /** Sends an answer, or 304 to whoever has it already (RFC 9110 sections 13.1.2 and 15.4.5). */
 export function sendKept(
   { body, headers, without }: KeptAnswer,
-  mediaType: string,
-  response: ServerResponse,
-): void {
+  { mediaType, response, sender }: KeptReceiver,
+): Promise<void> | void {
   for (const name of response.getHeaderNames()) if (without?.test(name)) response.removeHeader(name);
   for (const [name, value] of Object.entries(headers))
     if (name === 'vary') response.appendHeader(name, value);
     else response.setHeader(name, value);
   if (isKnown(response.req.headers['if-none-match'], headers['etag'] ?? '')) {
+    sender.vary(response, Buffer.byteLength(body));
     response.writeHead(304).end();
     return;
   }
-  response.writeHead(200, {
-    'content-type': `${mediaType}; charset=utf-8`,
-    'content-length': Buffer.byteLength(body),
+  return sender.send(response, {
+    status: 200,
+    headers: { 'content-type': `${mediaType}; charset=utf-8` },
+    body,
   });
-  response.end(body);
 }
 
 /** By the weak comparison (RFC 9110 section 8.8.3.2). */

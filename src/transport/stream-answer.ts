@@ -50,7 +50,7 @@ const cursorMaxLength = 2048;
 /** The answers of distinct event streams and of multipart subscriptions. */
 export function createStreamAnswer(parts: StreamParts): AnswerStream {
   return async (request, response) => {
-    const shared = { clock: parts.clock, deadlineMs: request.facts.deadlineMs };
+    const shared = { clock: parts.clock, sender: parts.sender, deadlineMs: request.facts.deadlineMs };
     const { facts, accepted } = request;
     const { method, origin } = request;
     const takesParts = accepted.parts !== undefined;
@@ -91,6 +91,7 @@ async function openStream(
       response,
       deadlineMs: facts.deadlineMs,
       clock: parts.clock,
+      sender: parts.sender,
     });
   }
   const stream = new StreamResponse(parts, {

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Identify } from '../identity/identify.ts';
 import type { EndReason } from '../realtime/sink.ts';
+import type { AnswerSender } from './compression.ts';
 import type { ConnectionWheel } from './connection-wheel.ts';
 import type { Connections } from './connections.ts';
 import type { PeerWatch } from './peer-watch.ts';
@@ -40,6 +41,8 @@ export interface StreamParts {
   readonly connections: Connections;
   readonly writes: WriteTurn;
   readonly peers: PeerWatch;
+  /** Of answers that are no streams. */
+  readonly sender: AnswerSender;
   readonly limits: StreamLimits;
   /** From 0 to below 1, as `Math.random` gives. */
   readonly random: () => number;

@@ -1,5 +1,6 @@
 import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Identify } from '../identity/identify.ts';
+import type { AnswerSender } from './compression.ts';
 import { createConnectionWheel } from './connection-wheel.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { drainConnections } from './drain.ts';
@@ -27,6 +28,7 @@ export interface StreamOptions extends Omit<StreamOperationParts, VariantOperati
   readonly identify: Identify;
   readonly settings: StreamSettings;
   readonly origins: OriginRules;
+  readonly sender: AnswerSender;
   /** Sign the tokens of reserved streams: at least one, the same on all instances. */
   readonly secrets: readonly string[];
   /** Default: one for this instance alone. */
@@ -101,6 +103,7 @@ function partsFrom(
   return {
     prepare: createStreamOperations({ ...options, ...variant }),
     identify: options.identify,
+    sender: options.sender,
     clock: options.clock,
     limits: options.settings,
     random: options.random,

@@ -7,6 +7,7 @@ export const testEdgeSettings: HttpOptions['edge'] = {
   allowedHeaders: [],
   allowedHosts: [],
   trustedProxies: [],
+  compressionMinBytes: 1024,
   headersTimeoutMs: 5000,
   requestTimeoutMs: 10_000,
   keepAliveTimeoutMs: 65_000,
