@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { writeCertificate } from '../kit/certificate-files.ts';
 import { openHttp2, trust } from '../kit/http2-client.ts';
+import { mergedParts, partsAccepts, partsFrom } from '../kit/parts.ts';
 import { openStreamServer, type StreamServerOptions } from '../kit/stream-server.ts';
 import { openTinyGateway } from '../kit/tiny-gateway.ts';
 
@@ -173,36 +174,73 @@ describe('over HTTP/2', () => {
     expect(JSON.parse(answer.text).errors[0].extensions.code).toBe('UPSTREAM_TIMEOUT');
   });
 
-  it.each([['text/event-stream', /event: next\n(?:id: .*\n)?data: {"data":{"n":1}}\n\n/, /event: complete/]])(
-    'events come as %s, each as soon as it is there, and end',
-    async (accept, first, last) => {
-      await using opened = await openSecureStreams();
-      await using client = await openHttp2(opened.server.url);
-      const stream = client.session.request({
-        ':method': 'POST',
-        ':path': '/graphql',
-        'content-type': 'application/json',
-        accept,
-      });
-      stream.end(JSON.stringify({ query: event }));
-      const [headers] = await once(stream, 'response');
-      expect(headers[':status']).toBe(200);
-      expect(headers['cache-control']).toBe('no-store, no-transform');
-      stream.setEncoding('utf8');
-      let text = '';
-      stream.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      const seen = async (pattern: RegExp) => {
-        while (!pattern.test(text)) await new Promise(setImmediate);
-      };
-      await opened.server.topic.untilRunning(1);
-      opened.server.topic.publish({ n: 1 }, { cursor: 'c1' });
-      await seen(first);
-      opened.server.topic.running()[0]?.sink.end('completed');
-      await seen(last);
+  it.each([
+    ['text/event-stream', /event: next\n(?:id: .*\n)?data: {"data":{"n":1}}\n\n/, /event: complete/],
+    ['multipart/mixed;subscriptionSpec=1.0', /{"payload":{"data":{"n":1}.*\r\n--graphql/, /--graphql--\r\n$/],
+  ])('events come as %s, each as soon as it is there, and end', async (accept, first, last) => {
+    await using opened = await openSecureStreams();
+    await using client = await openHttp2(opened.server.url);
+    const stream = client.session.request({
+      ':method': 'POST',
+      ':path': '/graphql',
+      'content-type': 'application/json',
+      accept,
+    });
+    stream.end(JSON.stringify({ query: event }));
+    const [headers] = await once(stream, 'response');
+    expect(headers[':status']).toBe(200);
+    expect(headers['cache-control']).toBe('no-store, no-transform');
+    stream.setEncoding('utf8');
+    let text = '';
+    stream.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    const seen = async (pattern: RegExp) => {
+      while (!pattern.test(text)) await new Promise(setImmediate);
+    };
+    await opened.server.topic.untilRunning(1);
+    opened.server.topic.publish({ n: 1 }, { cursor: 'c1' });
+    await seen(first);
+    opened.server.topic.running()[0]?.sink.end('completed');
+    await seen(last);
+  });
+
+  it.each(['v0.2', '20220824'] as const)(
+    'an answer in parts is whole, in the format %s, through a window of a few bytes',
+    async (format) => {
+      await using opened = await openTiny({ limits: { maxDeferredParts: 10 } });
+      await using client = await openHttp2(opened.tiny.url, { settings: { initialWindowSize: 16 } });
+      const query = '{ fast ... @defer { books(first: 2) { edges { node { title } } } } }';
+      const answer = await client.query(query, { accept: partsAccepts[format] });
+      expect(answer.status).toBe(200);
+      expect(answer.headers['content-type']).toMatch(/^multipart\/mixed/);
+      const { parts, isComplete } = partsFrom(answer.text);
+      expect(isComplete).toBe(true);
+      expect(parts.length).toBeGreaterThan(1);
+      const edges = [1, 2].map((n) => ({ node: { title: `Book ${n}` } }));
+      expect(mergedParts(parts)).toMatchObject({ data: { fast: 'fast', books: { edges } }, errors: [] });
     },
   );
+
+  it('a client that leaves an answer in parts cancels what it waits for', async () => {
+    await using opened = await openTiny({ limits: { maxDeferredParts: 10 } });
+    await using client = await openHttp2(opened.tiny.url);
+    opened.tiny.service.behave('getBooks', () => {});
+    const arrived = opened.tiny.service.nextCall('getBooks');
+    const stream = client.session.request({
+      ':method': 'POST',
+      ':path': '/graphql',
+      'content-type': 'application/json',
+      accept: partsAccepts['v0.2'],
+    });
+    stream.on('error', () => {});
+    stream.end(JSON.stringify({ query: `{ fast ... @defer { book(id: "Qm9vazo3") { title } } }` }));
+    const [[headers], { cancelled }] = await Promise.all([once(stream, 'response'), arrived]);
+    expect(headers[':status']).toBe(200);
+    stream.close(8);
+    await cancelled;
+    expect((await client.query('{ fast }')).status).toBe(200);
+  });
 
   it('a reader that takes nothing is sent away, and others on its connection go on', async () => {
     await using opened = await openSecureStreams({ settings: { bufferMaxBytes: 65_536 } });

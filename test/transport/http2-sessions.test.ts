@@ -1,0 +1,227 @@
+import { once } from 'node:events';
+import { request as httpsRequest } from 'node:https';
+import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
+import { describe, expect, it } from 'vitest';
+import { type CertificateFiles, writeCertificate } from '../kit/certificate-files.ts';
+import { type Http2Client, openHttp2, trust } from '../kit/http2-client.ts';
+import { openTinyGateway, type TinyGateway } from '../kit/tiny-gateway.ts';
+import { otherTestCertificate, testCertificate } from '../upstream/test-certificate.ts';
+
+const oneBook = '{ book(id: "Qm9vazo3") { title } }'; // Book:7
+const replaced = 'the certificate was replaced';
+
+interface Secured extends AsyncDisposable {
+  readonly tiny: TinyGateway;
+  readonly files: CertificateFiles;
+}
+
+async function openSecured(config: Parameters<typeof openTinyGateway>[0] = {}): Promise<Secured> {
+  const files = await writeCertificate();
+  const { certFile, keyFile } = files;
+  const tiny = await openTinyGateway({ ...config, tls: { certFile, keyFile, reloadMs: 100 } });
+  return {
+    tiny,
+    files,
+    [Symbol.asyncDispose]: async () => {
+      await tiny[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Calls of the service that wait until they are let go. */
+function holdCalls({ service }: TinyGateway) {
+  const held: (() => void)[] = [];
+  service.behave('getBooks', (_call, reply) => {
+    held.push(() => reply(null, { rows: [] } as never)); // as: the service's own types are not the test's
+  });
+  return held;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(setImmediate);
+}
+
+function ping({ session }: Http2Client): Promise<void> {
+  return new Promise((resolve, reject) => {
+    session.ping((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+describe('sessionBounds()', () => {
+  it.each([
+    [2, 2],
+    [3, 2],
+    [100, 100],
+    [101, 100],
+  ])('of %d requests at one time lets in %d, and answers all', async (count, admitted) => {
+    await using secured = await openSecured({ server: { maxStreamsPerConnection: admitted } });
+    await using client = await openHttp2(secured.tiny.url);
+    await ping(client); // the settings are there
+    const held = holdCalls(secured.tiny);
+    const answers = Array.from({ length: count }, () => client.query(oneBook));
+    await until(() => held.length >= admitted);
+    await ping(client);
+    expect(held).toHaveLength(admitted);
+    await until(() => {
+      for (const letGo of held.splice(0)) letGo();
+      return secured.tiny.log.operations.length === count;
+    });
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(count).fill(200));
+  });
+
+  it.each([
+    [199, true],
+    [200, true],
+    [260, false],
+  ])('a client that resets %d streams at once keeps its connection: %s', async (count, isKept) => {
+    await using secured = await openSecured();
+    await using other = await openHttp2(secured.tiny.url);
+    await using client = await openHttp2(secured.tiny.url);
+    await ping(client);
+    secured.tiny.service.behave('getBooks', () => {});
+    const closed = new Promise((resolve) => client.session.once('close', resolve)); // past its error
+    for (let n = 0; n < count && !client.session.destroyed; n += 1) {
+      const stream = client.session.request({
+        ':method': 'POST',
+        ':path': '/graphql',
+        'content-type': 'application/json',
+      });
+      stream.on('error', () => {});
+      stream.end(JSON.stringify({ query: oneBook }));
+      await new Promise(setImmediate); // it is on its way
+      stream.close(8);
+    }
+    if (isKept) expect((await client.query('{ fast }')).status).toBe(200);
+    else await closed;
+    expect(client.session.destroyed).toBe(!isKept);
+    expect((await other.query('{ fast }')).status).toBe(200);
+  });
+});
+
+describe('close() over HTTP/2', () => {
+  it('says that it goes, finishes what is in flight, and resolves', async () => {
+    await using secured = await openSecured();
+    await using client = await openHttp2(secured.tiny.url);
+    await using idle = await openHttp2(secured.tiny.url);
+    const held = holdCalls(secured.tiny);
+    const answers = Array.from({ length: 20 }, () => client.query(oneBook));
+    await until(() => held.length === 20);
+    const toldToGo = [client, idle].map(({ session }) => once(session, 'goaway'));
+    const idleClosed = once(idle.session, 'close');
+    const gone = secured.tiny.gateway.close();
+    for (const [code] of await Promise.all(toldToGo)) expect(code).toBe(0);
+    await idleClosed;
+    for (const letGo of held) letGo();
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    await gone;
+    await expect(openHttp2(secured.tiny.url)).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('cuts off what does not end by itself in time', async () => {
+    await using secured = await openSecured({ limits: { closeTimeoutMs: 100 } });
+    await using client = await openHttp2(secured.tiny.url);
+    const held = holdCalls(secured.tiny);
+    const stream = client.session.request({
+      ':method': 'POST',
+      ':path': '/graphql',
+      'content-type': 'application/json',
+    });
+    stream.on('error', () => {});
+    stream.end(JSON.stringify({ query: oneBook }));
+    await until(() => held.length === 1);
+    const closed = once(stream, 'close');
+    await secured.tiny.gateway.close();
+    await closed;
+  });
+});
+
+function openTls(url: string, version: SecureVersion, session?: Buffer): TLSSocket {
+  const { hostname: host, port } = new URL(url);
+  return connectTls({
+    host,
+    port: Number(port),
+    ca: trust,
+    minVersion: version,
+    maxVersion: version,
+    ...(session ? { session } : {}),
+  });
+}
+
+async function replace({ files, tiny }: Secured, certificate: Parameters<CertificateFiles['write']>[0]) {
+  const count = () => tiny.log.lines.filter(({ message }) => message === replaced).length;
+  const before = count();
+  await files.write(certificate);
+  await until(() => count() > before);
+}
+
+describe('a certificate that is replaced', () => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('leaves sessions of %s that are resumed', async (version) => {
+    await using secured = await openSecured();
+    const first = openTls(secured.tiny.url, version);
+    const [[session]] = await Promise.all([once(first, 'session'), once(first, 'secureConnect')]);
+    expect(first.isSessionReused()).toBe(false);
+    first.destroy();
+    await replace(secured, otherTestCertificate);
+    const second = openTls(secured.tiny.url, version, session);
+    await once(second, 'secureConnect');
+    expect(second.isSessionReused()).toBe(true);
+    second.destroy();
+    const fresh = openTls(secured.tiny.url, version);
+    await once(fresh, 'secureConnect');
+    expect(fresh.isSessionReused()).toBe(false);
+    expect(fresh.getPeerX509Certificate()?.toString()).toBe(otherTestCertificate.certificate);
+    fresh.destroy();
+  });
+
+  it('fails no request of clients that go on meanwhile', async () => {
+    await using secured = await openSecured();
+    const { url } = secured.tiny;
+    await using lasting = await openHttp2(url);
+    const seen = new Set<string>();
+    let isOver = false;
+    const statuses: number[] = [];
+    const loop = async (ask: () => Promise<number>) => {
+      while (!isOver) statuses.push(await ask());
+    };
+    const loops = [
+      loop(async () => (await lasting.query('{ fast }')).status),
+      ...Array.from({ length: 3 }, () =>
+        loop(async () => {
+          await using client = await openHttp2(url);
+          return (await client.query('{ fast }')).status;
+        }),
+      ),
+      ...Array.from({ length: 2 }, () => loop(() => askOnce(url, seen))),
+    ];
+    for (let round = 0; round < 6; round += 1) {
+      await replace(secured, round % 2 === 0 ? otherTestCertificate : testCertificate);
+      const asked = statuses.length;
+      await until(() => statuses.length > asked + 20);
+    }
+    isOver = true;
+    await Promise.all(loops);
+    expect(statuses.length).toBeGreaterThan(120);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(seen).toEqual(new Set(trust));
+  });
+});
+
+/** Over a connection of HTTP/1.1 of its own, whose certificate is noted. */
+async function askOnce(url: string, seen: Set<string>): Promise<number> {
+  const client = httpsRequest(url, {
+    method: 'POST',
+    ca: trust,
+    agent: false,
+    headers: { 'content-type': 'application/json' },
+  });
+  client.on('socket', (socket) =>
+    // as: the socket of https
+    socket.once('secureConnect', () => seen.add(String((socket as TLSSocket).getPeerX509Certificate()))),
+  );
+  client.end(JSON.stringify({ query: '{ fast }' }));
+  const [response] = await once(client, 'response');
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode;
+}
