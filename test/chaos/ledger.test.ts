@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runLedger } from '../kit/ledger/run-ledger.ts';
+import { isConvicted, runLedger } from '../kit/ledger/run-ledger.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
 import { printFigures } from './figures.ts';
 
@@ -32,15 +32,17 @@ it('three gateways lose, repeat and reorder no event without a flag, whatever is
 const breaking = new URL('../kit/ledger/break-contiguity.ts', import.meta.url).href;
 
 it.each([
-  ['nothing when contiguity is checked', {}, false],
-  ['the gateways out when it is not', { NODE_OPTIONS: `--import ${breaking}` }, true],
+  ['nothing when contiguity is checked', {}, false, 2500],
+  // A break must meet an event on its way: on a busy machine that takes some of them.
+  ['the gateways out when it is not', { NODE_OPTIONS: `--import ${breaking}` }, true, 60_000],
 ] as const)(
   'finds %s, with many events and short breaks',
-  async (_name, environment, isFound) => {
+  async (_name, environment, isFound, mostMs) => {
     const { lost, repeated, reordered, published, faults } = await runLedger({
       seed,
       upstreamPort: shop.upstreamPort,
-      durationMs: 2500,
+      durationMs: mostMs,
+      untilFound: true,
       convergeMs: 3000,
       instanceCount: 2,
       roomCount: 2,
@@ -57,7 +59,7 @@ it.each([
       reordered,
       faults,
     });
-    expect(lost + repeated + reordered > 0).toBe(isFound);
+    expect(isConvicted({ lost, repeated, reordered })).toBe(isFound);
   },
-  60_000,
+  120_000,
 );

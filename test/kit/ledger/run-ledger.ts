@@ -21,6 +21,8 @@ export interface LedgerRunOptions {
   readonly roomCount: number;
   /** Between two events of a room, in milliseconds. Default 10. */
   readonly writeEveryMs?: number;
+  /** Ends the faults as soon as something is lost, repeated or reordered: for a control, which is to find just that. */
+  readonly untilFound?: boolean;
   /** Between two faults at most, in milliseconds. Default 500. */
   readonly harmEveryMs?: number;
   /** How long the readers have at the end, in milliseconds. Default 25 s. */
@@ -80,7 +82,9 @@ export async function runLedger(options: LedgerRunOptions): Promise<LedgerReport
   progress(`seed ${seed}: ${world.instances.length} gateways, ${readers.length} readers`);
   const writing = new AbortController();
   const writers = rooms.map((room) => writeOn(room, writeEveryMs, writing.signal));
-  const faults = await doHarm(world, options);
+  const ledgers = readers.map(({ reader }) => reader.ledger);
+  const isFound = () => options.untilFound === true && isConvicted(sumViolations(ledgers));
+  const faults = await doHarm(world, options, isFound);
   writing.abort();
   await Promise.all(writers);
   // One more, that everybody has to get: what is missing before it shows.
@@ -101,6 +105,11 @@ export async function runLedger(options: LedgerRunOptions): Promise<LedgerReport
   for (const { reader } of readers) reader.finishAt(0);
   await Promise.all(reading);
   return report;
+}
+
+/** Whether something is wrong that nobody was told of. */
+export function isConvicted({ lost, repeated, reordered }: Violations): boolean {
+  return lost + repeated + reordered > 0;
 }
 
 interface Reading {
@@ -137,6 +146,7 @@ async function writeOn(room: NumberedRoom, everyMs: number, signal: AbortSignal)
 async function doHarm(
   world: LedgerWorld,
   { durationMs, harmEveryMs = 500, faults: chosen, signal, progress = () => {} }: LedgerRunOptions,
+  isFound: () => boolean,
 ): Promise<Readonly<Record<string, number>>> {
   const { random } = world;
   const isChosen = ([name]: readonly [string, LedgerFault]) => !chosen || chosen.some((one) => one === name);
@@ -145,7 +155,7 @@ async function doHarm(
   const counts = Object.fromEntries([...harmless, ...lossy].map(([name]) => [name, 0]));
   let slow: Promise<void> | undefined;
   const endMs = performance.now() + durationMs;
-  while (performance.now() < endMs && !signal?.aborted) {
+  while (performance.now() < endMs && !signal?.aborted && !isFound()) {
     await delay(intBetween(random, harmEveryMs / 10, harmEveryMs));
     const isLossy = lossy.length > 0 && random() < lossyShare;
     const [name, harm] = pickOne(random, isLossy ? lossy : harmless);
