@@ -248,36 +248,6 @@ describe('a key where none is looked at', () => {
   });
 });
 
-describe('an answer of 8 MiB', () => {
-  it('142: is told by its size and digest when it is asked for again', async () => {
-    const names = ['a', 'b', 'c', 'd', 'e'];
-    const query = `mutation ($input: SubmitOrderInput!) { submitOrder(input: $input) { ... on OrderSubmitted {
-      order { lines(first: 100) { product { ${names.map((name) => `${name}: description`).join(' ')} } } } } } }`;
-    const ids = Array.from({ length: 90 }, (_, index) => `product-${index + 200}`);
-    const lines = ids.map((id) => ({ product: encodeNodeId('Product', id), quantity: 1 }));
-    await shop.store.query(
-      "UPDATE products SET stock = 1000, description = repeat('x', 19000) WHERE id = ANY($1)",
-      [ids],
-    );
-    const asked: Asked = { ...withKey(randomUUID()), query, variables: { input: { lines } } };
-    const effects = await effectsOf(async () => {
-      const first = await ask(asked);
-      expect(first).toMatchObject({ status: 200, code: undefined });
-      expect(first.text.length).toBeGreaterThan(8 * 1_048_576);
-      const again = await ask(asked);
-      expect(again).toMatchObject({ status: 409, code: 'IDEMPOTENCY_ANSWER_TOO_LARGE' });
-      expect(again.text.length).toBeLessThan(1000);
-      expect(JSON.parse(again.text).errors[0].extensions).toMatchObject({
-        answerBytes: Buffer.byteLength(first.text),
-        answerSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
-      });
-    });
-    expect(effects).toBe(1);
-    const [kept = ''] = await client.keys('weir:idempotency:*');
-    expect(Number(await client.call('MEMORY', 'USAGE', kept))).toBeLessThan(2048);
-  });
-});
-
 describe('a caller who looks like many', () => {
   /** What is left after each of some questions of one point. */
   async function leftAfter(questions: readonly Asked[]): Promise<readonly number[]> {
@@ -303,11 +273,13 @@ describe('a caller who looks like many', () => {
     expect(await leftAfter([{ sub: null }, ...spoofed])).toEqual([99, 98, 97, 96, 95, 94, 93]);
   });
 
-  it('143: has one budget at all addresses of its network', async () => {
-    const addresses = ['127.0.0.1', '127.0.0.2', '127.0.0.77', '127.0.0.255'];
+  // Only Linux gives a process all of 127.0.0.0/8 to send from.
+  it.runIf(process.platform === 'linux')('143: has one budget at all addresses of its network', async () => {
+    // Not that of the test before: a caller in a hurry has leased points, which `flushall` does not take away.
+    const addresses = ['127.0.2.1', '127.0.2.2', '127.0.2.77', '127.0.2.255'];
     const near = addresses.map((localAddress): Asked => ({ sub: null, localAddress }));
     expect(await leftAfter(near)).toEqual([99, 98, 97, 96]);
-    expect(await leftAfter([{ sub: null, localAddress: '127.0.1.1' }])).toEqual([99]);
+    expect(await leftAfter([{ sub: null, localAddress: '127.0.3.1' }])).toEqual([99]);
   });
 
   it('143: has one budget in a walk through its /64', async () => {
@@ -422,5 +394,36 @@ describe('500 at once at the edge of a budget', () => {
     expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(100);
     expect(statuses.filter((status) => status === 200).length).toBe(100);
     expect(statuses.filter((status) => status === 429).length).toBe(400);
+  });
+});
+
+// Last: while it writes so much, the gateway may take its store of budgets for slow, and keep books of its own for a while.
+describe('an answer of 8 MiB', () => {
+  it('142: is told by its size and digest when it is asked for again', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const query = `mutation ($input: SubmitOrderInput!) { submitOrder(input: $input) { ... on OrderSubmitted {
+      order { lines(first: 100) { product { ${names.map((name) => `${name}: description`).join(' ')} } } } } } }`;
+    const ids = Array.from({ length: 90 }, (_, index) => `product-${index + 200}`);
+    const lines = ids.map((id) => ({ product: encodeNodeId('Product', id), quantity: 1 }));
+    await shop.store.query(
+      "UPDATE products SET stock = 1000, description = repeat('x', 19000) WHERE id = ANY($1)",
+      [ids],
+    );
+    const asked: Asked = { ...withKey(randomUUID()), query, variables: { input: { lines } } };
+    const effects = await effectsOf(async () => {
+      const first = await ask(asked);
+      expect(first).toMatchObject({ status: 200, code: undefined });
+      expect(first.text.length).toBeGreaterThan(8 * 1_048_576);
+      const again = await ask(asked);
+      expect(again).toMatchObject({ status: 409, code: 'IDEMPOTENCY_ANSWER_TOO_LARGE' });
+      expect(again.text.length).toBeLessThan(1000);
+      expect(JSON.parse(again.text).errors[0].extensions).toMatchObject({
+        answerBytes: Buffer.byteLength(first.text),
+        answerSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+    });
+    expect(effects).toBe(1);
+    const [kept = ''] = await client.keys('weir:idempotency:*');
+    expect(Number(await client.call('MEMORY', 'USAGE', kept))).toBeLessThan(2048);
   });
 });
