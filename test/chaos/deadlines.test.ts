@@ -134,8 +134,8 @@ interface Run {
   readonly seenMs: number;
 }
 
-/** One operation with the deadline, its answer checked. */
-async function run(scenario: Scenario): Promise<Run> {
+/** One operation with the deadline, its answer checked; of another viewer in each lane, so that no two share a call. */
+async function run(scenario: Scenario, lane = 0): Promise<Run> {
   const { method, query, variables = {}, data, errorPaths } = scenario;
   const requestId = `deadline-${crypto.randomUUID()}`;
   const startedMs = performance.now();
@@ -143,7 +143,7 @@ async function run(scenario: Scenario): Promise<Run> {
     query,
     variables,
     headers: {
-      authorization: await bearer,
+      authorization: bearers[lane] ?? '',
       'weir-timeout-ms': String(deadlineMs),
       'x-request-id': requestId,
     },
@@ -162,17 +162,17 @@ async function run(scenario: Scenario): Promise<Run> {
   return { answeredMs: durationMs, seenMs: (hanging?.cancelledMs ?? 0) - startedMs - deadlineMs };
 }
 
-let bearer: Promise<string>;
+let bearers: readonly string[];
 beforeAll(async () => {
-  bearer = shop.bearerOf('user-1', 'orders:read orders:write');
-  await bearer;
+  const lanes = Array.from({ length: concurrency }, (_, lane) => `orders:read orders:write lane:${lane}`);
+  bearers = await Promise.all(lanes.map((scopes) => shop.bearerOf('user-1', scopes)));
 });
 
 /** `count` runs, `concurrency` of them at a time. */
 async function runAll(scenario: Scenario, count = runs): Promise<readonly Run[]> {
-  const lanes = Array.from({ length: concurrency }, async () => {
+  const lanes = Array.from({ length: concurrency }, async (_, lane) => {
     const measured: Run[] = [];
-    while (measured.length < count / concurrency) measured.push(await run(scenario));
+    while (measured.length < count / concurrency) measured.push(await run(scenario, lane));
     return measured;
   });
   return (await Promise.all(lanes)).flat();
@@ -328,7 +328,7 @@ describe('a deadline that no service can keep', () => {
     const times: number[] = [];
     for (let index = 0; index < slowRuns; index += 1) {
       const startedMs = performance.now();
-      const headers = { authorization: await bearer, 'weir-timeout-ms': String(deadlineMs) };
+      const headers = { authorization: bearers[0] ?? '', 'weir-timeout-ms': String(deadlineMs) };
       const answer = await tiny.ask('{ fast }', {}, headers);
       times.push(performance.now() - startedMs);
       expect(answer.status).toBe(504);
