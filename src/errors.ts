@@ -20,6 +20,11 @@ export const errorTable = {
     message: 'The document does not fit the schema.',
   },
   BAD_REQUEST: { httpStatus: 400, retryable: false, message: 'The request is malformed.' },
+  BATCHING_DISABLED: {
+    httpStatus: 400,
+    retryable: false,
+    message: 'Expected one operation in a request, got a list.',
+  },
   BAD_USER_INPUT: { httpStatus: 400, retryable: false, message: 'An input value is not acceptable.' },
   INVALID_CURSOR: {
     httpStatus: 400,

@@ -39,14 +39,19 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 }
 
 /**
- * The JSON value in a request body (GraphQL over HTTP, section 5.4); throws `BAD_REQUEST` for anything else, and
- * `VARIABLE_LIMIT` where it goes beyond `limits`. Whether it has the members of a GraphQL request
+ * The JSON value in a request body (GraphQL over HTTP, section 5.4); throws `BAD_REQUEST` for anything else,
+ * `BATCHING_DISABLED` for what begins as a list, however long, and `VARIABLE_LIMIT` where it goes beyond `limits`. Whether it has the members of a GraphQL request
  * is checked behind it.
  */
 export function parseBody(body: Buffer, limits: JsonLimits): unknown {
   if (!isUtf8(body)) throw new WeirError('BAD_REQUEST', { message: 'Expected a request body in UTF-8.' });
-  return parseJson(body.toString('utf8'), 'the request body', limits);
+  const text = body.toString('utf8');
+  if (listPattern.test(text)) throw new WeirError('BATCHING_DISABLED');
+  return parseJson(text, 'the request body', limits);
 }
+
+/** White space of JSON (RFC 8259 section 2) before a list. */
+const listPattern = /^[ \t\n\r]*\[/;
 
 /**
  * The GraphQL request in the query of a URL (GraphQL over HTTP, section 5.3), whose path may name the document; throws as
