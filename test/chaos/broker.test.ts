@@ -29,7 +29,16 @@ it('three instances lose, repeat and reorder no event without a gap, whatever is
 });
 
 it('finds the broker out when contiguity is not checked', async () => {
-  const { ledgers } = await runBrokers({ seed, durationMs: 2500, broker: { judge: () => 'deliver' } });
-  const { lost, repeated, reordered } = sumViolations(ledgers);
-  expect(lost + repeated + reordered).toBeGreaterThan(0);
-});
+  // A break harms only a broker that was just publishing; on a slow machine one run may meet none.
+  let found = 0;
+  for (let run = 0; found === 0 && run < 20; run += 1) {
+    const { ledgers } = await runBrokers({
+      seed: seed + run,
+      durationMs: 2500,
+      broker: { judge: () => 'deliver' },
+    });
+    const { lost, repeated, reordered } = sumViolations(ledgers);
+    found = lost + repeated + reordered;
+  }
+  expect(found).toBeGreaterThan(0);
+}, 120_000);

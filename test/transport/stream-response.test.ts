@@ -273,7 +273,7 @@ describe('answers to who takes streams and JSON', () => {
     expect(server.topic.subscriptions).toEqual([]);
   });
 
-  it.each([[{}], [{ query: 7 }], [{ query: '{ hello }', variables: [] }], [[]], ['text'], [null]])(
+  it.each([[{}], [{ query: 7 }], [{ query: '{ hello }', variables: [] }], ['text'], [null]])(
     'refuse %j as no operation',
     async (body) => {
       await using opened = await open();
