@@ -26,6 +26,7 @@ import { lastEventIdFrom } from './stream-answer.ts';
 import type { SubscriptionEnd } from './stream-parts.ts';
 import type { StreamRouter } from './stream-router.ts';
 import { createStreams, type StreamSettings, type Streams } from './streams.ts';
+import type { ReadTcpTable } from './tcp-table.ts';
 import type { TlsSettings } from './tls-listener.ts';
 import { createVariantRoutes, type Route, type Routed } from './variant-routes.ts';
 import type { WsOpening } from './ws-connection.ts';
@@ -42,6 +43,8 @@ export interface HttpOptions {
   readonly edge: EdgeSettings & SocketSettings & CompressionSettings;
   readonly tls: TlsSettings;
   readonly realtime: StreamSettings;
+  /** See {@link StreamOptions}. */
+  readonly readTcpTable?: ReadTcpTable;
   /** Sign what event streams are reserved with. */
   readonly streamSecrets: readonly string[];
   /** Leads to the instance that has an event stream; default: there is no other. */

@@ -12,7 +12,7 @@ import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
 import { createStreamOperations, type StreamOperationParts } from './stream-operation.ts';
 import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
 import { createMemoryStreamHub, type StreamRouter } from './stream-router.ts';
-import { readTcpTable } from './tcp-table.ts';
+import { type ReadTcpTable, readTcpTable } from './tcp-table.ts';
 import { shareStreamRouter } from './variant-stream-router.ts';
 import { WriteTurn } from './write-turn.ts';
 import { createWsServer, type Upgrade } from './ws-server.ts';
@@ -34,6 +34,8 @@ export interface StreamOptions extends Omit<StreamOperationParts, VariantOperati
   /** Default: one for this instance alone. */
   readonly router?: StreamRouter;
   readonly random: () => number;
+  /** Default: that of the kernel. */
+  readonly readTcpTable?: ReadTcpTable;
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
 }
 
@@ -72,7 +74,12 @@ export function createStreams(options: StreamOptions): Streams {
     connections,
     wheel: createConnectionWheel(clock),
     writes: new WriteTurn(),
-    peers: new PeerWatch({ clock, connections, timeoutMs: settings.pongTimeoutMs, readTable: readTcpTable }),
+    peers: new PeerWatch({
+      clock,
+      connections,
+      timeoutMs: settings.pongTimeoutMs,
+      readTable: options.readTcpTable ?? readTcpTable,
+    }),
   };
   const routerOf = shareStreamRouter(options.router ?? createMemoryStreamHub().join());
   let drained: Promise<void> | undefined;

@@ -11,6 +11,7 @@ import { createHttpServer, type GraphServer, type HttpOptions } from '../../src/
 import type { SubscriptionEnd } from '../../src/transport/stream-parts.ts';
 import type { StreamRouter } from '../../src/transport/stream-router.ts';
 import type { StreamSettings } from '../../src/transport/streams.ts';
+import type { ReadTcpTable } from '../../src/transport/tcp-table.ts';
 import { plainText, testEdgeSettings } from './edge-settings.ts';
 import { testStreamSettings } from './stream-settings.ts';
 import { createTestTopic, type TestTopic } from './test-topic.ts';
@@ -42,6 +43,7 @@ export interface StreamServerOptions {
   readonly identify?: Identify;
   readonly production?: boolean;
   readonly router?: StreamRouter;
+  readonly readTcpTable?: ReadTcpTable;
 }
 
 const typeDefs = `
@@ -82,6 +84,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     realtime: { ...testStreamSettings, ...options.settings },
     streamSecrets: ['a secret of the test, 32 bytes long'],
     ...(options.router ? { streamRouter: options.router } : {}),
+    ...(options.readTcpTable ? { readTcpTable: options.readTcpTable } : {}),
     onSubscriptionEnd: (end) => void ends.push(end),
     production: options.production ?? false,
     explorer: false,
