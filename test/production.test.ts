@@ -50,7 +50,7 @@ const faulty: readonly (readonly [string, object])[] = [
 
 const production = { NODE_ENV: 'production' };
 
-describe('a gateway in production (T148)', () => {
+describe('148: a gateway in production', () => {
   it('starts with what is sound', () => {
     expect(parseConfig(sound, production)).toMatchObject({ ok: true });
   });

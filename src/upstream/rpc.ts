@@ -19,8 +19,8 @@ export interface RpcPlace {
 
 /**
  * One RPC on a grpc-js channel, below `Client`: that puts an event emitter or a Node stream, interceptors and the stack
- * of its caller around each call, a fifth of what the call costs, and Weir uses none of them. Statuses that Client makes
- * up are made up here in the same words. A class, because one is made per call: it is the channel's listener itself.
+ * of its caller around each call, and Weir uses none of them. Statuses that Client makes up are made up here in the same
+ * words. A class, because one is made per call: it is the channel's listener itself.
  */
 export class Rpc<Req, Res> {
   /** The response headers, when they have come. */

@@ -130,7 +130,7 @@ describe('LoaderRegistry.load()', () => {
     expect(context.fetched).toHaveLength(1);
   });
 
-  it('asks again when another operation loads the same key', async () => {
+  it('111: asks again when another operation loads the same key', async () => {
     const [one, two] = [setUp(), setUp()];
     await Promise.all([one.registry.load(rows, 'a'), two.registry.load(rows, 'a')]);
     expect([one.context.fetched.length, two.context.fetched.length]).toEqual([1, 1]);
@@ -449,7 +449,7 @@ describe('LoaderRegistry.forget()', () => {
 describe('LoaderRegistry.dispose()', () => {
   const closed = 'Loader "rows" was used after its operation ended';
 
-  it('rejects every later load, even of a null key', async () => {
+  it('109: rejects every later load, even of a null key', async () => {
     const { registry, context } = setUp();
     await registry.load(rows, 'a');
     registry.dispose();
@@ -460,7 +460,7 @@ describe('LoaderRegistry.dispose()', () => {
     expect(context.fetched).toHaveLength(1);
   });
 
-  it('rejects without a fetch when the keys were waiting for their batch', async () => {
+  it('109: rejects without a fetch when the keys were waiting for their batch', async () => {
     const { registry, context } = setUp();
     const waiting = registry.load(rows, 'a');
     registry.dispose();
@@ -468,7 +468,7 @@ describe('LoaderRegistry.dispose()', () => {
     expect(context.fetched).toEqual([]);
   });
 
-  it('is masked for clients', async () => {
+  it('109: is masked for clients', async () => {
     const { registry } = setUp();
     registry.dispose();
     const thrown: unknown = await registry.load(rows, 'a').catch((error: unknown) => error);

@@ -62,7 +62,7 @@ describe('createSharedBatches()', () => {
     expect(heirs).toEqual(['a']);
   });
 
-  it('leaves an operation its own context and call when nobody shares them', async () => {
+  it('111: leaves an operation its own context and call when nobody shares them', async () => {
     const { fetched, heirs, operation } = setUp();
     const alone = operation('a');
     expect(idsOf(await alone.ask(['1']))).toEqual(['1']);
@@ -71,7 +71,7 @@ describe('createSharedBatches()', () => {
     expect(getEventListeners(alone.signal, 'abort')).toHaveLength(0);
   });
 
-  it('keeps audiences, arguments and turns apart', async () => {
+  it('111: keeps audiences, arguments and turns apart', async () => {
     const { fetched, operation } = setUp();
     await Promise.all([
       operation('a', 'one').ask(['1']),

@@ -282,7 +282,7 @@ describe('a service that fails', () => {
   );
 
   it.each(cells)(
-    'shows the code of $name and no more, on a $kind $details',
+    '116: shows the code of $name and no more, on a $kind $details',
     async ({ name, kind, details }) => {
       trailers = trailersOf(name, details);
       answer = answers[kind];
@@ -315,7 +315,7 @@ describe('a service that fails', () => {
     front.lines.length = 0;
   });
 
-  it('would be caught by this test if a resolver passed on what it said', async () => {
+  it('116: would be caught by this test if a resolver passed on what it said', async () => {
     trailers = trailersOf('INTERNAL', 'without details');
     answer = answers.unary;
     expect(canariesIn((await front.ask('leak')).text)).not.toEqual([]);
@@ -354,7 +354,7 @@ describe('a call that cannot be sent', () => {
   );
 
   it.each(cells)(
-    'shows the code of $name and no more, on a $kind $details',
+    '116: shows the code of $name and no more, on a $kind $details',
     async ({ name, kind, details }) => {
       const metadata = new Metadata();
       metadata.set('x-debug', canary);
@@ -412,7 +412,7 @@ describe('a peer that is no service', () => {
     Object.entries(words).map(([how, said]) => ({ name, how, open, said })),
   );
 
-  it.each(cells)('is UPSTREAM_UNAVAILABLE and no more when it $name $how', async ({ open, said }) => {
+  it.each(cells)('116: is UPSTREAM_UNAVAILABLE and no more when it $name $how', async ({ open, said }) => {
     const server = open(said);
     await using front = await openFront({ target: await listen(server), connectTimeoutMs: 500 });
     for (const kind of kinds) {

@@ -157,7 +157,7 @@ function subjectOf(owner: number): string | null {
 
 describe('users who share a gateway', () => {
   it.each(rounds)(
-    'never see each other: $memberCount of them, $operationCount operations',
+    '111: never see each other: $memberCount of them, $operationCount operations',
     async ({ memberCount, operationCount }) => {
       shop.lines.length = 0;
       shop.served.length = 0;
@@ -197,7 +197,7 @@ describe('users who share a gateway', () => {
     expect(leaksInCalls([{ ...call, requestId, subject: subjectOf(2) }])).toHaveLength(1);
   });
 
-  it('would be seen to leak if one loader kept its rows for everybody', async () => {
+  it('109: would be seen to leak if one loader kept its rows for everybody', async () => {
     const fetch = orderById.fetch;
     const shared = new Map<string, Order>();
     // The definition that the whole graph uses, with the mistake that noninterference is there to rule out.

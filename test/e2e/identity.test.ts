@@ -144,7 +144,7 @@ describe('a token over HTTP', () => {
     expect(tiny.probe.touches).toBe(before);
   });
 
-  it('is refused whatever the document is: who asks comes first', async () => {
+  it('117: is refused whatever the document is: who asks comes first', async () => {
     const headers = { authorization: `Bearer ${await sign(stranger)}` };
     for (const query of ['{', '{ noSuchField }', '{ fast }']) {
       expect(await tiny.ask(query, {}, headers)).toMatchObject({ status: 401 });
@@ -291,7 +291,7 @@ describe('a scope', () => {
     expect(answer.data).toMatchObject({ orders: { edges: [{ node: {} }] } });
   });
 
-  it('is asked for before the arguments are looked at', async () => {
+  it('117: is asked for before the arguments are looked at', async () => {
     const answer = await shop.askAs('user-1', '{ orders(first: 1000, after: "x") { edges { cursor } } }');
     expect(answer.errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
   });
@@ -353,7 +353,7 @@ describe('a scope', () => {
     ];
 
     it.each(Object.keys(ownedRows) as Owned[])(
-      'of another %s looks as absence does, byte for byte',
+      '107: of another %s looks as absence does, byte for byte',
       async (typename) => {
         const rows = await rowsOf(typename);
         for (const query of everywhere(typename)) {
@@ -374,7 +374,7 @@ describe('a scope', () => {
       }
     });
 
-    it('is told the same where something is to be changed', async () => {
+    it('117: is told the same where something is to be changed', async () => {
       const orders = await rowsOf('Order');
       const rooms = await rowsOf('Room');
       const cases = [
@@ -412,7 +412,7 @@ describe('a scope', () => {
       expect(owned?.toSorted()).toEqual(Object.keys(ownedRows).toSorted());
     });
 
-    it('of an address is its user’s, or of who may read users', async () => {
+    it('117: of an address is its user’s, or of who may read users', async () => {
       const query = 'query ($id: ID!) { user(id: $id) { email } node(id: $id) { ... on User { email } } }';
       const own = { id: encodeNodeId('User', 'user-1') };
       const read = async (caller: Parameters<Shop['askAs']>[0]) =>

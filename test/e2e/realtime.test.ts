@@ -238,7 +238,7 @@ describe('one execution for each audience', () => {
     expect(shop.calls).toEqual(Array.from({ length: 3 }, () => 'CatalogService/BatchGetProducts'));
   });
 
-  it('asks once for each viewer of a private one, with one stream each', async () => {
+  it('114: asks once for each viewer of a private one, with one stream each', async () => {
     const { room: quietRoom, members } = quiet;
     const [one = '', two = ''] = members;
     const query = 'subscription ($room: ID!) { messageAdded(room: $room) { author { displayName } } }';

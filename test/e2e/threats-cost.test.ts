@@ -38,12 +38,12 @@ function waysOf(pageArguments: Readonly<Record<string, unknown>>): readonly (rea
 }
 
 const pages: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
-  ['T26: a page of 100,000', { first: 100_000 }, 'PAGE_SIZE'],
-  ['T26: a page of 101', { first: 101 }, 'PAGE_SIZE'],
-  ['T26: the last 100,000', { last: 100_000 }, 'PAGE_SIZE'],
-  ['T27: a page of -5', { first: -5 }, 'PAGE_SIZE'],
-  ['T27: the last -5', { last: -5 }, 'PAGE_SIZE'],
-  ['T27: the first and the last', { first: 5, last: 5 }, 'BAD_USER_INPUT'],
+  ['26: a page of 100,000', { first: 100_000 }, 'PAGE_SIZE'],
+  ['26: a page of 101', { first: 101 }, 'PAGE_SIZE'],
+  ['26: the last 100,000', { last: 100_000 }, 'PAGE_SIZE'],
+  ['27: a page of -5', { first: -5 }, 'PAGE_SIZE'],
+  ['27: the last -5', { last: -5 }, 'PAGE_SIZE'],
+  ['27: the first and the last', { first: 5, last: 5 }, 'BAD_USER_INPUT'],
 ];
 
 describe('page arguments that are refused', () => {
@@ -64,7 +64,7 @@ describe('page arguments that are refused', () => {
     },
   );
 
-  it('T26: takes a page of 100, the largest', async () => {
+  it('26: takes a page of 100, the largest', async () => {
     for (const [, threat] of waysOf({ first: 100 })) {
       const { status, codes, body } = await attackShop(threat);
       expect({ status, codes }).toEqual({ status: 200, codes: [] });
@@ -80,7 +80,7 @@ describe('page arguments that are refused', () => {
       'null in place of a default',
       { query: `query ($first: Int = 100000) { orders(first: $first) ${page} }`, variables: { first: null } },
     ],
-  ])('T27: gives the default page when the size is %s', async (_what, threat) => {
+  ])('27: gives the default page when the size is %s', async (_what, threat) => {
     const query = `query ($first: Int) { orders(first: $first) ${page} }`;
     const { status, body } = await attackShop({ query, ...threat });
     expect(status).toBe(200);
@@ -125,7 +125,7 @@ const longLists: readonly (readonly [string, Threat])[] = [
 ];
 
 describe('input lists that are too long', () => {
-  it.each(longLists)('T32: are refused in %s', async (_where, threat) => {
+  it.each(longLists)('32: are refused in %s', async (_where, threat) => {
     const { status, codes, body, cpuMs } = await attackShop(threat);
     expect({ status, codes }).toEqual({ status: 400, codes: ['LIST_ARG_LIMIT'] });
     expect(body.errors?.[0]?.extensions).toEqual({ code: 'LIST_ARG_LIMIT', maximum: 500 });
@@ -133,7 +133,7 @@ describe('input lists that are too long', () => {
     expect(cpuMs).toBeLessThanOrEqual(maxCpuMs);
   });
 
-  it('T32: pass the guard up to the bound', async () => {
+  it('32: pass the guard up to the bound', async () => {
     const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }';
     const { codes } = await attackShop({ query, variables: { ids: ids.slice(0, 500) } });
     expect(codes).not.toContain('LIST_ARG_LIMIT');
@@ -163,7 +163,7 @@ describe('mutations in one document', () => {
     }
   });
 
-  it('T33: count through several fragments', async () => {
+  it('33: count through several fragments', async () => {
     await using tiny = await openTinyGateway();
     const query = `mutation { ...f ...g } fragment f on Mutation { a: touch b: touch c: touch } fragment g on Mutation { d: touch e: touch f: touch }`;
     expect(codesOf(await tiny.ask(query))).toEqual(['ROOT_FIELD_LIMIT']);
@@ -186,7 +186,7 @@ describe('a cursor that its field did not give', () => {
     return data?.x.pageInfo.endCursor ?? '';
   }
 
-  it('T36: is another than the one that it gave, which is good', async () => {
+  it('36: is another than the one that it gave, which is good', async () => {
     const answer = await attackShop({ query: `{ orders(after: "${cursor}") ${page} }` });
     expect(answer.codes).toEqual([]);
   });
@@ -202,7 +202,7 @@ describe('a cursor that its field did not give', () => {
     ['a good one of another field', () => cursorOf('products(first: 1)')],
     ['a good one of another filter', () => cursorOf('orders(first: 1, filter: { state: DELIVERED })')],
     ['100,000 characters', () => 'A'.repeat(100_000)],
-  ])('T36: is refused when it is %s', async (_what, make) => {
+  ])('36: is refused when it is %s', async (_what, make) => {
     const after = await make();
     for (const threat of [
       { query: `{ orders(after: ${JSON.stringify(after)}) ${page} }` },
@@ -216,7 +216,7 @@ describe('a cursor that its field did not give', () => {
     }
   });
 
-  it('T36: is refused before anything reads it when it has 1,000,000 characters', async () => {
+  it('36: is refused before anything reads it when it has 1,000,000 characters', async () => {
     const after = 'A'.repeat(1_000_000);
     const literal = await attackShop({ query: `{ orders(after: "${after}") ${page} }` });
     expect(literal).toMatchObject({ status: 400, codes: ['TOKEN_LIMIT'] });

@@ -43,13 +43,13 @@ const byVariable = `query ($first: Int) { orders(first: $first) ${page} }`;
 
 describe('page sizes and the price', () => {
   it.each([
-    ['T26: the largest', 100, 201],
-    ['T26: one more', 101, 201],
-    ['T26: 100,000', 100_000, 201],
-    ['T26: the largest Int', 2_147_483_647, 201],
-    ['T27: none', 0, 1],
-    ['T27: less than none', -5, 1],
-    ['T27: null, which is the default page', null, 41],
+    ['26: the largest', 100, 201],
+    ['26: one more', 101, 201],
+    ['26: 100,000', 100_000, 201],
+    ['26: the largest Int', 2_147_483_647, 201],
+    ['27: none', 0, 1],
+    ['27: less than none', -5, 1],
+    ['27: null, which is the default page', null, 41],
   ])(
     '%s costs the same by literal and variable, never more than the largest page nor less than none',
     async (_what, first, points) => {
@@ -59,12 +59,12 @@ describe('page sizes and the price', () => {
     },
   );
 
-  it('T27: a page that is refused does not make its neighbours cheaper', async () => {
+  it('27: a page that is refused does not make its neighbours cheaper', async () => {
     const both = (first: number) => `{ a: orders(first: ${first}) ${page} b: orders(first: 10) ${page} }`;
     expect(await pointsOf(both(-1_000_000))).toBe(1 + 21);
   });
 
-  it('T27: of two sizes the larger counts', async () => {
+  it('27: of two sizes the larger counts', async () => {
     expect(await pointsOf(`{ orders(first: 1, last: 100) ${page} }`)).toBe(201);
     expect(await pointsOf(`{ orders(first: 100, last: -5) ${page} }`)).toBe(201);
   });
@@ -82,7 +82,7 @@ describe('page sizes and the price', () => {
   });
 });
 
-describe('T28: weights of input fields', () => {
+describe('28: weights of input fields', () => {
   const list = '{ edges { node { id } } }';
   const search = `products(first: 5, filter: $filter) ${list}`;
 
@@ -129,7 +129,7 @@ describe('T28: weights of input fields', () => {
   });
 });
 
-describe('T29: what is dear', () => {
+describe('29: what is dear', () => {
   const heavy = 'reviews(first: 100) { edges { node { author { id } } } }';
   const product = encodeNodeId('Product', 'product-1');
 
@@ -155,7 +155,7 @@ describe('T29: what is dear', () => {
   });
 });
 
-describe('T31: a document that is known', () => {
+describe('31: a document that is known', () => {
   it('is priced by the variables of each request', async () => {
     const priced = [];
     for (const first of [1, 50, 1, 100, 0]) priced.push(await pointsOf(byVariable, { first }));
@@ -166,7 +166,7 @@ describe('T31: a document that is known', () => {
   });
 });
 
-describe('T33: mutations', () => {
+describe('33: mutations', () => {
   const send = (count: number) =>
     Array.from(
       { length: count },
@@ -182,7 +182,7 @@ describe('T33: mutations', () => {
     expect(refused.errors?.[0]?.extensions?.['code']).toBe('ROOT_FIELD_LIMIT');
   });
 
-  it('T34: have a budget of their own where the policy says so, whatever else is left', async () => {
+  it('34: have a budget of their own where the policy says so, whatever else is left', async () => {
     const policy = createBudgetPolicy({ mutations: { limitPoints: 50, restorePerSecond: 0.001 } });
     await using tiny = await openTinyGateway({ policy, budget: { mode: 'enforce' } });
     const guess = (count: number) =>
@@ -199,7 +199,7 @@ describe('T33: mutations', () => {
   });
 });
 
-describe('T37: a result that is larger than its price says', () => {
+describe('37: a result that is larger than its price says', () => {
   it('does not come: a list is as long as it was asked for, whatever the service has', async () => {
     await shop.store.query(
       `INSERT INTO order_lines SELECT 'order-7', number, 'product-7', 1, 1 FROM generate_series(50, 250) AS number`,

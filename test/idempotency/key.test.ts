@@ -49,7 +49,7 @@ describe('keyFrom()', () => {
     [`${key}, other-0123456789`, 'of two headers'],
     [`"${key}", "${key}"`, 'of two headers with the same'],
     [String.raw`"a\bc-0123456789ab"`, 'with an unknown escape'],
-  ])('refuses the header %j: %s', (header) => {
+  ])('122: refuses the header %j: %s', (header) => {
     expect(() => keyFrom({ ...none, header })).toThrow(refusal);
   });
 
@@ -65,7 +65,7 @@ describe('keyFrom()', () => {
     expect(() => keyFrom({ ...none, inputs: [key, other] })).toThrow(/one key for the whole operation/);
   });
 
-  it('never says the key in a refusal', () => {
+  it('118: never says the key in a refusal', () => {
     expect(() => keyFrom({ ...none, header: 'very secret' })).not.toThrow(/secret/);
   });
 });

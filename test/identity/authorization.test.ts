@@ -55,7 +55,7 @@ describe('tokenFromAuthorization()', () => {
     expect(refusal(header)).toEqual(['UNAUTHENTICATED', { reason: 'MALFORMED' }]);
   });
 
-  it('refuses two headers, different or equal (T103)', () => {
+  it('103: refuses two headers, different or equal', () => {
     expect(refusal(['Bearer a', 'Bearer b'])).toEqual(['UNAUTHENTICATED', { reason: 'MALFORMED' }]);
     expect(refusal(['Bearer a', 'Bearer a'])).toEqual(['UNAUTHENTICATED', { reason: 'MALFORMED' }]);
   });

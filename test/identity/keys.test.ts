@@ -86,7 +86,7 @@ describe('createKeySource() with a URL', () => {
     expect(server.requests()).toBe(2);
   });
 
-  it('makes at most one request per 30 s when a thousand made-up key ids come (T94)', async () => {
+  it('94: makes at most one request per 30 s when a thousand made-up key ids come', async () => {
     server.serve(jwkSet(first));
     await outcome(first);
     const flood = async () => {
@@ -116,7 +116,7 @@ describe('createKeySource() with a URL', () => {
     expect(await outcome(second)).toBe('accepted');
   });
 
-  it('refuses none of 10,000 tokens while keys rotate with overlap (T102)', async () => {
+  it('102: refuses none of 10,000 tokens while keys rotate with overlap', async () => {
     const pool = await Promise.all(
       Array.from({ length: 250 }, (_, at) => Promise.all([sign(first, `${at}`), sign(second, `${at}`)])),
     );
@@ -141,7 +141,7 @@ describe('createKeySource() with a URL', () => {
     expect(server.requests()).toBeLessThanOrEqual(4);
   });
 
-  it('refuses a removed key from 60 s on, even for a token that was verified before (T102)', async () => {
+  it('102: refuses a removed key from 60 s on, even for a token that was verified before', async () => {
     server.serve(jwkSet(first, second));
     const token = await sign(first);
     expect(await outcomeOf(verifier, token)).toBe('accepted');
@@ -269,7 +269,7 @@ function pour(response: Response, bytes: number): void {
   more();
 }
 
-describe('createKeySource() when the key host misbehaves (T101)', () => {
+describe('101: createKeySource() when the key host misbehaves', () => {
   it.each(misdeeds)('is unavailable when it has no keys yet and gets %s', async (_name, fault, handler) => {
     server.answer(handler);
     expect(await outcome(first)).toBe('UPSTREAM_UNAVAILABLE KEYS_UNAVAILABLE');
@@ -443,7 +443,7 @@ describe('createKeySource() with a file', () => {
 });
 
 describe('createKeySource() for development', () => {
-  it('throws in production, naming the option (T148)', () => {
+  it('148: throws in production, naming the option', () => {
     const parts = { clock, production: true };
     expect(() => createKeySource({ kind: 'development' }, parts)).toThrow(/keys\.kind/);
     expect(() => createKeySource({ kind: 'url', url: server.url, allowHttp: true }, parts)).toThrow(

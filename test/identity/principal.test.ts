@@ -120,7 +120,7 @@ describe('metadataFromPrincipal()', () => {
     expect(metadataFromPrincipal(verifiedPrincipal(bare))).toEqual({ 'x-weir-subject': 'user-1' });
   });
 
-  it('is printable ASCII that decodes to the same, whatever a name holds (T122)', () => {
+  it('122: is printable ASCII that decodes to the same, whatever a name holds', () => {
     const anything = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(anything, (subject) => {

@@ -84,18 +84,18 @@ describe('createLog()', () => {
     ['the message of an error', { err: new Error(`Bearer ${canary}${canary} is not good`) }],
     ['a JWT in a text', { text: `got ${jwt}, expected none` }],
     ['the password of an address', { text: `postgres://weir:${canary}@db.example:5432/weir` }],
-  ])('never shows a secret in %s', (_, line) => {
+  ])('118: never shows a secret in %s', (_, line) => {
     const text = collect((log) => log.error(line, `failed with ${jwt}`));
     expect(text).not.toContain(canary);
     expect(text).toContain('[redacted]');
     expect(() => JSON.parse(text)).not.toThrow();
   });
 
-  it('shows the same canary where no secret is expected', () => {
+  it('118: shows the same canary where no secret is expected', () => {
     expect(collect((log) => log.error({ name: canary }, 'failed'))).toContain(canary);
   });
 
-  it('shows no secret of an error that is the line itself', () => {
+  it('118: shows no secret of an error that is the line itself', () => {
     const text = collect((log) => log.error(hung));
     expect(text).not.toContain(canary);
     expect(JSON.parse(text)).toMatchObject({ err: { type: 'Error', message: 'failed' }, msg: 'failed' });

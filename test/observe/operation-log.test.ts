@@ -81,7 +81,7 @@ describe('operationLine()', () => {
     });
   });
 
-  it('keeps of a principal its kind and subject alone', () => {
+  it('118: keeps of a principal its kind and subject alone', () => {
     const principal = { kind: 'user', subject: 'user-1', scopes: new Set(['secret:scope']), token: 'canary' };
     expect(operationLine(record({ principal })).principal).toEqual({ kind: 'user', subject: 'user-1' });
     expect(operationLine(record({ principal: { kind: 'anonymous', subject: null } })).principal).toEqual({
@@ -111,7 +111,7 @@ describe('operationLine()', () => {
     ['a\ufeffb', 'a\\u{feff}b'],
     ['a\ud800b', 'a\\u{d800}b'],
     ['grüße 🙂', 'grüße 🙂'],
-  ])('escapes what cannot be read in %j', (operationName, shown) => {
+  ])('122: escapes what cannot be read in %j', (operationName, shown) => {
     expect(operationLine(record({ operationName })).operation).toBe(shown);
     expect(
       operationLine(record({ principal: { kind: 'user', subject: operationName } })).principal?.subject,

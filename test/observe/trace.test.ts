@@ -69,7 +69,7 @@ describe('traceFrom()', () => {
     `${valid}\n`,
     `${valid}, ${valid}`,
     `cc-${traceId}-${parentId}-01-${'x'.repeat(500)}`,
-  ])('begins a trace, not sampled, when the header is %j', (header) => {
+  ])('122: begins a trace, not sampled, when the header is %j', (header) => {
     expect(traceFrom(header, createCountingHex())).toEqual({
       traceId: '00000000000000000000000000000002',
       parentId: undefined,

@@ -198,7 +198,7 @@ describe('who may see prices', () => {
     expect((await gateway.ask('{ fast }')).cost).toBeDefined();
   });
 
-  it('is nobody without the scope in production; who asks is refused, and pays nothing', async () => {
+  it('119: is nobody without the scope in production; who asks is refused, and pays nothing', async () => {
     await using gateway = await openGateway({ policy: slow(20), documents: { allow: 'any' } }, production);
     const told = await gateway.ask('{ fast }');
     expect({ status: told.status, data: told.json.data }).toEqual({ status: 200, data: { fast: 'fast' } });

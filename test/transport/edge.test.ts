@@ -27,7 +27,7 @@ describe('every answer', () => {
     ['an unknown address', '/nothing', {}],
     ['an event stream', '/graphql?query=subscription{ticks}', { headers: { accept: 'text/event-stream' } }],
     ['a reserved stream', '/graphql/stream', { method: 'PUT' }],
-  ])('says that it is data and not to be kept: %s', async (_what, path, init: RequestInit) => {
+  ])('116: says that it is data and not to be kept: %s', async (_what, path, init: RequestInit) => {
     await using tiny = await openTinyGateway();
     const { headers } = await send(new URL(tiny.url).origin + path, {
       ...init,

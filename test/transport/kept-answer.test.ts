@@ -116,7 +116,7 @@ describe('a trusted query by GET', () => {
   });
 
   it.each(['unsaid', 'guarded'] as const)(
-    'T112: is kept nowhere with a field of which nobody speaks: %s',
+    '112: is kept nowhere with a field of which nobody speaks: %s',
     async (name) => {
       await using tiny = await open();
       const { status, headers } = await tiny.get(name);
@@ -124,7 +124,7 @@ describe('a trusted query by GET', () => {
     },
   );
 
-  it('T113: is public only when every field is', async () => {
+  it('113: is public only when every field is', async () => {
     await using tiny = await open();
     for (const name of Object.keys(documents) as (keyof typeof documents)[]) {
       const { headers } = await tiny.get(name, {}, name === 'chosen' ? '?variables={"of":"a"}' : '');
@@ -133,7 +133,7 @@ describe('a trusted query by GET', () => {
     }
   });
 
-  it('T112: tells of nobody who asked for what all may have', async () => {
+  it('112: tells of nobody who asked for what all may have', async () => {
     await using tiny = await open(kept, {});
     const answer = await tiny.get('open', { 'x-request-id': 'mine' });
     expect(answer.text).toBe('{"data":{"title":"Dune"}}');
@@ -148,7 +148,7 @@ describe('a trusted query by GET', () => {
     });
   });
 
-  it('T112: is private when a resolver has looked at who asks, though the schema calls it public', async () => {
+  it('112: is private when a resolver has looked at who asks, though the schema calls it public', async () => {
     await using tiny = await open();
     for (let turn = 0; turn < 2; turn += 1)
       expect((await tiny.get('mistaken')).headers.get('cache-control')).toBe('private, max-age=60');
@@ -243,7 +243,7 @@ describe('any other request', () => {
       expect([status, headers.get('cache-control'), headers.get('etag')]).toEqual([200, 'no-store', null]);
   });
 
-  it('T38: a mutation by GET is refused with 405 and not run', async () => {
+  it('38: a mutation by GET is refused with 405 and not run', async () => {
     await using tiny = await open();
     const { status, headers, json } = await tiny.get('change', { 'if-none-match': '*' });
     expect([status, headers.get('allow'), headers.get('cache-control')]).toEqual([405, 'POST', 'no-store']);
@@ -256,12 +256,12 @@ describe('any other request', () => {
     ['with a header that proxies add', { 'x-forwarded-for': '1.1.1.1', authorization: 'Basic x' }, {}, 401],
     ['with the header', preflighted, {}, 200],
     ['with the header in production', preflighted, production, 400],
-  ])('T43: a query by GET that is not trusted, %s', async (_name, headers, environment, status) => {
+  ])('43: a query by GET that is not trusted, %s', async (_name, headers, environment, status) => {
     await using tiny = await open({ documents: { allow: 'any' } }, environment);
     expect((await send(`${tiny.url}?query={title}`, { headers })).status).toBe(status);
   });
 
-  it('T44: the body of a GET is nothing, and the address of a POST has no part of the request', async () => {
+  it('44: the body of a GET is nothing, and the address of a POST has no part of the request', async () => {
     await using tiny = await open();
     for (const end of [
       'query={title}',

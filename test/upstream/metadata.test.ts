@@ -18,7 +18,7 @@ describe('metadataFrom()', () => {
   });
 
   it.each(['\r', '\n', '\0', '\x1f', '\x7f', 'ü', '漢', '\ud800'])(
-    'refuses the value %j outside -bin keys',
+    '122: refuses the value %j outside -bin keys',
     (value) => {
       expect(from({ 'x-a': `a${value}b` })).toBe('The metadata value of "x-a" is not printable ASCII.');
       expect(from({ 'x-a-bin': `a${value}b` })).toBeInstanceOf(Metadata);

@@ -53,7 +53,7 @@ describe('upstreamError()', () => {
 
   for (const kind of ['unary', 'serverStream', 'serverStream after a message'] as const) {
     for (const [named, trailersFor] of Object.entries(detailKinds)) {
-      it(`gives the table's code and no canary for every status of a ${kind} call ${named} details`, async () => {
+      it(`116: gives the table's code and no canary for every status of a ${kind} call ${named} details`, async () => {
         const failWith = (request: string) => statusOf(Number(request), canary, trailersFor(Number(request)));
         await using service = await serveProbe({
           unary: (call, reply) => reply(failWith(call.request)),
