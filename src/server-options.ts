@@ -58,7 +58,7 @@ export const serverOptions = z
     }),
     trustedProxies: z.array(network).max(100, 'expected at most 100 networks').default([]).meta({
       description:
-        'Networks of the proxies before it: from them `X-Forwarded-For`, `-Host` and `-Proto` are believed',
+        'Networks of the proxies before it: from them `X-Forwarded-For`, `-Host` and `-Proto` are believed, and HTTP/2 in plain text is taken',
       bounds: 'at most 100 addresses or CIDRs',
       default: 'none',
     }),

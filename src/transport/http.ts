@@ -63,7 +63,7 @@ const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 export interface GraphServer extends SecuredListener, Pick<Streams, 'drain' | 'openConnections'> {}
 
 /**
- * A server of the graph, not yet listening: HTTP/1.1, and over TLS HTTP/2. GraphQL over HTTP; JSON bodies and GET queries; subscriptions over
+ * A server of the graph, not yet listening: HTTP/1.1 and HTTP/2, the latter over TLS or behind a trusted proxy. GraphQL over HTTP; JSON bodies and GET queries; subscriptions over
  * WebSocket, event streams and multipart.
  */
 export function createHttpServer(options: HttpOptions): GraphServer {

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 
 /**
@@ -44,3 +44,12 @@ export const http2Messages = {
   Http2ServerRequest: StreamedRequest,
   Http2ServerResponse: StreamedResponse as unknown as typeof Http2ServerResponse, // as: see BareResponse
 } as const;
+
+/** A listener of HTTP/1.1 for a server of HTTP/2 with {@link http2Messages}. */
+export function http2Listener(
+  listener: RequestListener,
+): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
+  return (request, response) =>
+    // as: the compatibility API with what the messages add, or messages of HTTP/1.1
+    listener(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+}

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 
 /** Bounds of connections: a part of the section `server` of the configuration. */
@@ -36,6 +36,8 @@ export function http1Bounds(settings: SocketSettings) {
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     connectionsCheckingInterval: checkingIntervalMs,
     maxHeaderSize: settings.maxHeaderBytes,
+    // Clients that offer HTTP/2 so (`Upgrade: h2c`) are answered as if they had not (RFC 9110 section 7.8).
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   } as const;
 }
 

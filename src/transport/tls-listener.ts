@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type IncomingMessage, type RequestListener, Server, type ServerResponse } from 'node:http';
-import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { type RequestListener, Server } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import type { SecureVersion } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { CertificateFiles, KeyPair } from './certificate.ts';
-import { http2Messages } from './http2-messages.ts';
+import { http2Listener, http2Messages } from './http2-messages.ts';
 import { boundSessions, sessionBounds } from './http2-sessions.ts';
 import { boundSockets, type GraphListener, http1Bounds, type SocketSettings } from './listener.ts';
 
@@ -43,10 +43,7 @@ export function createTlsListener(
     handshakeTimeout: settings.headersTimeoutMs,
     ...http2Messages,
   });
-  const onRequest = (request: Http2ServerRequest, response: Http2ServerResponse) =>
-    // as: the compatibility API with what http2Messages add, or messages of HTTP/1.1
-    listener(request as unknown as IncomingMessage, response as unknown as ServerResponse);
-  server.on('request', onRequest);
+  server.on('request', http2Listener(listener));
   boundSessions(server, settings, clock);
   const sockets = new Set<{ destroy: () => unknown }>();
   server.on('secureConnection', (socket) => {

@@ -5,6 +5,7 @@ import {
   type IncomingHttpHeaders,
   type SecureClientSessionOptions,
 } from 'node:http2';
+import type { TcpNetConnectOpts } from 'node:net';
 import { otherTestCertificate, testCertificate } from '../upstream/test-certificate.ts';
 
 /** What a stock client trusts in the tests. */
@@ -28,7 +29,10 @@ export interface Http2Client extends AsyncDisposable {
   readonly query: (query: string, headers?: Readonly<Record<string, string>>) => Promise<StreamedAnswer>;
 }
 
-export async function openHttp2(url: string, options: SecureClientSessionOptions = {}): Promise<Http2Client> {
+/** What Node's client takes for its session and its socket. */
+export type Http2Options = SecureClientSessionOptions & Pick<TcpNetConnectOpts, 'localAddress'>;
+
+export async function openHttp2(url: string, options: Http2Options = {}): Promise<Http2Client> {
   // A hostile client repeats headers that Node's own would not.
   const lenient = { ca: trust, strictSingleValueFields: false, ...options };
   const session = connect(new URL(url).origin, lenient);

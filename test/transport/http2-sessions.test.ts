@@ -10,12 +10,23 @@ import { otherTestCertificate, testCertificate } from '../upstream/test-certific
 const oneBook = '{ book(id: "Qm9vazo3") { title } }'; // Book:7
 const replaced = 'the certificate was replaced';
 
-interface Secured extends AsyncDisposable {
+type Config = NonNullable<Parameters<typeof openTinyGateway>[0]>;
+
+interface Opened extends AsyncDisposable {
   readonly tiny: TinyGateway;
+}
+
+interface Secured extends Opened {
   readonly files: CertificateFiles;
 }
 
-async function openSecured(config: Parameters<typeof openTinyGateway>[0] = {}): Promise<Secured> {
+async function openPlain(config: Config = {}): Promise<Opened> {
+  const server = { trustedProxies: ['127.0.0.1'], ...config.server };
+  const tiny = await openTinyGateway({ ...config, server });
+  return { tiny, [Symbol.asyncDispose]: () => tiny[Symbol.asyncDispose]() };
+}
+
+async function openSecured(config: Config = {}): Promise<Secured> {
   const files = await writeCertificate();
   const { certFile, keyFile } = files;
   const tiny = await openTinyGateway({ ...config, tls: { certFile, keyFile, reloadMs: 100 } });
@@ -48,24 +59,29 @@ function ping({ session }: Http2Client): Promise<void> {
   });
 }
 
-describe('sessionBounds()', () => {
+const transports: readonly (readonly [string, (config?: Config) => Promise<Opened>])[] = [
+  ['over TLS', openSecured],
+  ['in plain text', openPlain],
+];
+
+describe.each(transports)('sessionBounds() %s', (_where, open) => {
   it.each([
     [2, 2],
     [3, 2],
     [100, 100],
     [101, 100],
   ])('of %d requests at one time lets in %d, and answers all', async (count, admitted) => {
-    await using secured = await openSecured({ server: { maxStreamsPerConnection: admitted } });
-    await using client = await openHttp2(secured.tiny.url);
+    await using opened = await open({ server: { maxStreamsPerConnection: admitted } });
+    await using client = await openHttp2(opened.tiny.url);
     await ping(client); // the settings are there
-    const held = holdCalls(secured.tiny);
+    const held = holdCalls(opened.tiny);
     const answers = Array.from({ length: count }, () => client.query(oneBook));
     await until(() => held.length >= admitted);
     await ping(client);
     expect(held).toHaveLength(admitted);
     await until(() => {
       for (const letGo of held.splice(0)) letGo();
-      return secured.tiny.log.operations.length === count;
+      return opened.tiny.log.operations.length === count;
     });
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(count).fill(200));
   });
@@ -75,11 +91,11 @@ describe('sessionBounds()', () => {
     [200, true],
     [260, false],
   ])('a client that resets %d streams at once keeps its connection: %s', async (count, isKept) => {
-    await using secured = await openSecured();
-    await using other = await openHttp2(secured.tiny.url);
-    await using client = await openHttp2(secured.tiny.url);
+    await using opened = await open();
+    await using other = await openHttp2(opened.tiny.url);
+    await using client = await openHttp2(opened.tiny.url);
     await ping(client);
-    secured.tiny.service.behave('getBooks', () => {});
+    opened.tiny.service.behave('getBooks', () => {});
     const closed = new Promise((resolve) => client.session.once('close', resolve)); // past its error
     for (let n = 0; n < count && !client.session.destroyed; n += 1) {
       const stream = client.session.request({
@@ -99,29 +115,29 @@ describe('sessionBounds()', () => {
   });
 });
 
-describe('close() over HTTP/2', () => {
+describe.each(transports)('close() of HTTP/2 %s', (_where, open) => {
   it('says that it goes, finishes what is in flight, and resolves', async () => {
-    await using secured = await openSecured();
-    await using client = await openHttp2(secured.tiny.url);
-    await using idle = await openHttp2(secured.tiny.url);
-    const held = holdCalls(secured.tiny);
+    await using opened = await open();
+    await using client = await openHttp2(opened.tiny.url);
+    await using idle = await openHttp2(opened.tiny.url);
+    const held = holdCalls(opened.tiny);
     const answers = Array.from({ length: 20 }, () => client.query(oneBook));
     await until(() => held.length === 20);
     const toldToGo = [client, idle].map(({ session }) => once(session, 'goaway'));
     const idleClosed = once(idle.session, 'close');
-    const gone = secured.tiny.gateway.close();
+    const gone = opened.tiny.gateway.close();
     for (const [code] of await Promise.all(toldToGo)) expect(code).toBe(0);
     await idleClosed;
     for (const letGo of held) letGo();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
     await gone;
-    await expect(openHttp2(secured.tiny.url)).rejects.toThrow(/ECONNREFUSED/);
+    await expect(openHttp2(opened.tiny.url)).rejects.toThrow(/ECONNREFUSED/);
   });
 
   it('cuts off what does not end by itself in time', async () => {
-    await using secured = await openSecured({ limits: { closeTimeoutMs: 100 } });
-    await using client = await openHttp2(secured.tiny.url);
-    const held = holdCalls(secured.tiny);
+    await using opened = await open({ limits: { closeTimeoutMs: 100 } });
+    await using client = await openHttp2(opened.tiny.url);
+    const held = holdCalls(opened.tiny);
     const stream = client.session.request({
       ':method': 'POST',
       ':path': '/graphql',
@@ -131,7 +147,7 @@ describe('close() over HTTP/2', () => {
     stream.end(JSON.stringify({ query: oneBook }));
     await until(() => held.length === 1);
     const closed = once(stream, 'close');
-    await secured.tiny.gateway.close();
+    await opened.tiny.gateway.close();
     await closed;
   });
 });
