@@ -8,6 +8,7 @@ import { paymentById } from '../loaders/payments.ts';
 import { userById } from '../loaders/users.ts';
 import { parseNodeId, WeirError } from '../src/index.ts';
 import { builder } from './builder.ts';
+import { found } from './found.ts';
 import { NodeInterface } from './node-interface.ts';
 
 type BuilderTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Types> ? Types : never;
@@ -34,14 +35,14 @@ builder.queryFields((t) => ({
     type: NodeInterface,
     nullable: true,
     calls: nodeLoaders,
-    description: 'Any object by its id; null when there is none.',
+    description: 'Any object by its id; null with an error when there is none for you.',
     args: { id: t.arg.id({ required: true, description: 'A global id.' }) },
     resolve: (_root, { id }, context, info) => loadNode(context, id, info),
   }),
   nodes: t.field({
     type: [NodeInterface],
     nullable: { list: false, items: true },
-    description: 'Objects by their ids, in the same order; null where there is none.',
+    description: 'Objects by their ids, in the same order; null with an error where there is none for you.',
     args: { ids: t.arg.idList({ required: true, description: `Global ids, at most ${maxIds}.` }) },
     listSize: { slicingArguments: ['ids'], maximum: maxIds },
     calls: nodeLoaders.map((loader) => ({ ...loader, keys: 'items' })),
@@ -49,11 +50,7 @@ builder.queryFields((t) => ({
   }),
 }));
 
-async function loadNode(
-  context: ShopContext,
-  nodeId: string,
-  info: GraphQLResolveInfo,
-): Promise<NodeRow | null> {
+async function loadNode(context: ShopContext, nodeId: string, info: GraphQLResolveInfo): Promise<NodeRow> {
   const parsed = parseNodeId(nodeId);
   if (!parsed.ok) throw parsed.error;
   // What a variant hides is to it as what there never was.
@@ -62,7 +59,7 @@ async function loadNode(
     throw new WeirError('BAD_USER_INPUT', {
       message: `Expected the id of a node, got an id of ${parsed.typename}.`,
     });
-  const row = await load(context, parsed.id, info);
-  if (row) brandWithType<BuilderTypes>(row, parsed.typename as OutputType<BuilderTypes>); // as: the map's keys are names of object types
+  const row = found(await load(context, parsed.id, info));
+  brandWithType<BuilderTypes>(row, parsed.typename as OutputType<BuilderTypes>); // as: the map's keys are names of object types
   return row;
 }

@@ -11,6 +11,7 @@ import type {
   Order as OrderMessage,
 } from '../upstream-protos/gen/shop/orders/v1/orders.ts';
 import { builder } from './builder.ts';
+import { found } from './found.ts';
 import { Money } from './money.ts';
 import { NodeInterface } from './node-interface.ts';
 import { Payment } from './payment.ts';
@@ -144,10 +145,10 @@ builder.queryFields((t) => ({
     type: Order,
     nullable: true,
     calls: [orderById],
-    description: 'An order by its id; null when there is none.',
+    description: 'An order by its id; null with an error when there is none for you.',
     args: { id: t.arg.id({ required: true, description: 'The global id of an order.' }) },
     resolve: (_root, { id }, context, info) =>
-      context.load(orderById, assertNodeId(id, 'Order'), context.readMask(info, 'Order')),
+      context.load(orderById, assertNodeId(id, 'Order'), context.readMask(info, 'Order')).then(found),
   }),
   orders: t.connection(
     {

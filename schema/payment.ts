@@ -8,6 +8,7 @@ import type {
   VoucherMethod,
 } from '../upstream-protos/gen/shop/payments/v1/payments.ts';
 import { builder } from './builder.ts';
+import { found } from './found.ts';
 import { Money } from './money.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
@@ -109,8 +110,8 @@ builder.queryFields((t) => ({
     type: Payment,
     nullable: true,
     calls: [paymentById],
-    description: 'A payment by its id; null when there is none.',
+    description: 'A payment by its id; null with an error when there is none for you.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a payment.' }) },
-    resolve: (_root, { id }, context) => context.load(paymentById, assertNodeId(id, 'Payment')),
+    resolve: (_root, { id }, context) => context.load(paymentById, assertNodeId(id, 'Payment')).then(found),
   }),
 }));

@@ -13,6 +13,7 @@ import { assertNodeId, resolveConnection } from '../src/index.ts';
 import type { Product as ProductMessage } from '../upstream-protos/gen/shop/catalog/v1/catalog.ts';
 import { builder } from './builder.ts';
 import type { Decimal } from './decimal.ts';
+import { found } from './found.ts';
 import { Money } from './money.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
@@ -201,10 +202,10 @@ builder.queryFields((t) => ({
     nullable: true,
     cache: shownFor(60),
     calls: [productById],
-    description: 'A product by its id; null when there is none.',
+    description: 'A product by its id; null with an error when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a product.' }) },
     resolve: (_root, { id }, context, info) =>
-      context.load(productById, assertNodeId(id, 'Product'), context.readMask(info, 'Product')),
+      context.load(productById, assertNodeId(id, 'Product'), context.readMask(info, 'Product')).then(found),
   }),
   products: t.connection(
     {

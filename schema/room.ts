@@ -7,6 +7,7 @@ import type {
   Room as RoomMessage,
 } from '../upstream-protos/gen/shop/chat/v1/chat.ts';
 import { builder } from './builder.ts';
+import { found } from './found.ts';
 import { NodeInterface } from './node-interface.ts';
 import { User } from './user.ts';
 
@@ -88,8 +89,8 @@ builder.queryFields((t) => ({
     type: Room,
     nullable: true,
     calls: [roomById],
-    description: 'A room by its id; null when there is none.',
+    description: 'A room by its id; null with an error when there is none for you.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a room.' }) },
-    resolve: (_root, { id }, context) => context.load(roomById, assertNodeId(id, 'Room')),
+    resolve: (_root, { id }, context) => context.load(roomById, assertNodeId(id, 'Room')).then(found),
   }),
 }));

@@ -5,6 +5,7 @@ import { LoyaltyTier, userById } from '../loaders/users.ts';
 import { assertNodeId, resolveConnection, type UpstreamPage } from '../src/index.ts';
 import type { User as UserMessage } from '../upstream-protos/gen/shop/users/v1/users.ts';
 import { builder } from './builder.ts';
+import { found } from './found.ts';
 import { NodeInterface } from './node-interface.ts';
 import { enumValues, knownValue } from './proto-enum.ts';
 
@@ -97,10 +98,10 @@ builder.queryFields((t) => ({
     type: User,
     nullable: true,
     calls: [userById],
-    description: 'A user by id; null when there is none.',
+    description: 'A user by its id; null with an error when there is none.',
     args: { id: t.arg.id({ required: true, description: 'The global id of a user.' }) },
     resolve: (_root, { id }, context, info) =>
-      context.load(userById, assertNodeId(id, 'User'), context.readMask(info, 'User')),
+      context.load(userById, assertNodeId(id, 'User'), context.readMask(info, 'User')).then(found),
   }),
 }));
 

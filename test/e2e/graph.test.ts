@@ -95,12 +95,18 @@ describe('node', () => {
     }
   });
 
-  it('is null for an object that does not exist', async () => {
+  it('is null with NOT_FOUND for an object that does not exist, and spoils no other', async () => {
     const id = encodeNodeId('Product', 'product-0');
-    expect(await data('query ($id: ID!) { node(id: $id) { id } product(id: $id) { id } }', { id })).toEqual({
-      node: null,
-      product: null,
-    });
+    const there = encodeNodeId('Product', 'product-1');
+    const query = `query ($id: ID!, $there: ID!) {
+      node(id: $id) { id } product(id: $id) { id } nodes(ids: [$id, $there]) { id } }`;
+    const { data: found, errors } = await shop.ask(query, { id, there });
+    expect(found).toEqual({ node: null, product: null, nodes: [null, { id: there }] });
+    expect(errors?.map(({ path, extensions }) => [path?.join('.'), extensions?.['code']]).sort()).toEqual([
+      ['node', 'NOT_FOUND'],
+      ['nodes.0', 'NOT_FOUND'],
+      ['product', 'NOT_FOUND'],
+    ]);
   });
 
   it.each([

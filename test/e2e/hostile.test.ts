@@ -33,7 +33,9 @@ describe.each(sampleOperations)('$name', ({ query, variables }) => {
     const clean = await shop.ask(query, variables(10));
     setRowFault({ shuffle: true, drop: 1, duplicate: 2, foreign: 3 });
     const hostile = await shop.ask(query, variables(10));
-    expect(hostile.errors).toBeUndefined();
+    // What was asked for by its id, and nothing else, says that it is not there.
+    const told = hostile.errors?.map(({ path, extensions }) => [rootOf(path), extensions?.['code']]) ?? [];
+    expect(told.filter(([root, code]) => root === undefined || code !== 'NOT_FOUND')).toEqual([]);
     expect(JSON.stringify(hostile)).not.toContain('foreign');
     expect(difference(clean.data, hostile.data, 'data')).toEqual([]);
   });
@@ -46,6 +48,11 @@ it('notices foreign and repeated rows and says so once for each batch', async ()
   await shop.ask(operation?.query ?? '', operation?.variables(1));
   expect(shop.logged).toEqual([expect.objectContaining({ loader: 'productById', foreign: 1, repeated: 1 })]);
 });
+
+/** The name of a field of the root, or of an entry of its list; undefined for what lies below. */
+function rootOf([root, ...below]: readonly (string | number)[] = []): string | number | undefined {
+  return below.every((key) => typeof key === 'number') ? root : undefined;
+}
 
 function setRowFault(rows: RowFault): void {
   for (const method of batchMethods) shop.faults.set(method, { rows });

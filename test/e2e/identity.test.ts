@@ -1,4 +1,5 @@
 import { createHmac, type KeyObject } from 'node:crypto';
+import type { GraphQLError } from 'graphql';
 import { type JWTHeaderParameters, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
@@ -357,11 +358,20 @@ describe('a scope', () => {
       async (typename) => {
         const rows = await rowsOf(typename);
         for (const query of everywhere(typename)) {
-          const ask = (id: string) => textOf('user-1', query, { id: encodeNodeId(typename, id) });
+          const ask = async (id: string) => {
+            shop.calls.length = 0;
+            const text = await textOf('user-1', query, { id: encodeNodeId(typename, id) });
+            return { text, calls: [...shop.calls] };
+          };
           const absent = await ask(rows.absent);
-          expect(await ask(rows.other)).toBe(absent);
-          expect(absent).toMatch(/^\{"data":\{"\w+":(null|\[null,null\])\}\}$/);
-          expect(await ask(rows.own)).not.toBe(absent);
+          expect(await ask(rows.other)).toEqual(absent);
+          expect(absent.calls).toHaveLength(1);
+          const { data, errors } = JSON.parse(absent.text);
+          expect([null, [null, null]]).toContainEqual(Object.values(data)[0]);
+          expect(new Set(errors.map(({ extensions }: GraphQLError) => extensions['code']))).toEqual(
+            new Set(['NOT_FOUND']),
+          );
+          expect((await ask(rows.own)).text).not.toBe(absent.text);
         }
       },
     );

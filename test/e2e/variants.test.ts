@@ -122,7 +122,12 @@ describe.each(shopVariants)('the variant $name of the shop', ({ name: variant, s
           const codes = answer.errors?.map(({ extensions }) => extensions?.['code']) ?? [];
           expect(codes, lane[index]?.document).not.toContain('GRAPHQL_VALIDATION_FAILED');
           expect(codes, lane[index]?.document).not.toContain('INTERNAL_SERVER_ERROR');
-          expect(JSON.stringify(answer)).not.toMatch(foreign);
+          // Codes are the engine's own, whatever a schema calls its values.
+          const said = JSON.stringify({
+            data: answer.data,
+            said: answer.errors?.map(({ message }) => message),
+          });
+          expect(said).not.toMatch(foreign);
           if (answer.data) answered += 1;
         }
       }

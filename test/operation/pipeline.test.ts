@@ -80,7 +80,7 @@ describe('a deadline', () => {
 });
 
 describe('the end of an operation', () => {
-  it('comes with its answer: later loads are refused, the timer is gone', async () => {
+  it('109: comes with its answer: later loads are refused, the timer is gone', async () => {
     await using tiny = await openTinyGateway();
     await tiny.ask('{ fast }');
     const [context] = tiny.probe.contexts;

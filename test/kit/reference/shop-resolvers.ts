@@ -205,7 +205,7 @@ export function shopResolvers(rows: Rows, book: CursorBook, principal: Principal
     const { typename, id } = readGlobalId(given);
     const read = nodes[typename];
     if (!read) throw refusal('BAD_USER_INPUT');
-    return read(id);
+    return found(read(id));
   };
 
   return {
@@ -216,11 +216,11 @@ export function shopResolvers(rows: Rows, book: CursorBook, principal: Principal
       if (ids.length > mostIds) throw refusal('BAD_USER_INPUT');
       return ids.map(async (id) => node({ id }));
     },
-    order: ({ id }: Given) => order(idOf('Order', id)),
-    payment: ({ id }: Given) => payment(idOf('Payment', id)),
-    product: ({ id }: Given) => product(idOf('Product', id)),
-    room: ({ id }: Given) => room(idOf('Room', id)),
-    user: ({ id }: Given) => user(idOf('User', id)),
+    order: ({ id }: Given) => found(order(idOf('Order', id))),
+    payment: ({ id }: Given) => found(payment(idOf('Payment', id))),
+    product: ({ id }: Given) => found(product(idOf('Product', id))),
+    room: ({ id }: Given) => found(room(idOf('Room', id))),
+    user: ({ id }: Given) => found(user(idOf('User', id))),
     products: ({ filter, order: by, ...args }: ProductsArguments) => {
       const { scope, passes, check } = productFiltering(filter);
       const list = { list: 'Query.products', scope: { filter: scope, order: by } };
@@ -238,6 +238,12 @@ export function shopResolvers(rows: Rows, book: CursorBook, principal: Principal
       return pageOf({ ...list, rows: found, keyOf: keyOfRow, show: showOrder }, args, book);
     },
   };
+}
+
+/** What is asked for by its id must be there. */
+function found<Row>(row: Row | null): Row {
+  if (row === null) throw refusal('NOT_FOUND');
+  return row;
 }
 
 function keyOfRow({ id }: Given): string {
