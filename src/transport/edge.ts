@@ -59,9 +59,8 @@ export function createEdge(settings: EdgeSettings, production: boolean): Edge {
     headRefusal: (request, peer) => {
       const count = request.rawHeaders.length / 2;
       if (count > settings.maxHeaders) return tooManyHeaders(count, settings.maxHeaders);
-      const message = isRepeated(request.rawHeaders, 'host')
-        ? 'Header "Host": expected one, got several.'
-        : hostFault(peer.host, settings.allowedHosts);
+      const message =
+        framingFault(request) ?? repeatedHost(request) ?? hostFault(peer.host, settings.allowedHosts);
       return message === undefined ? undefined : new WeirError('BAD_REQUEST', { message });
     },
     answersPreflight: (request, response, methods) => {
@@ -70,6 +69,20 @@ export function createEdge(settings: EdgeSettings, production: boolean): Edge {
       return true;
     },
   };
+}
+
+/**
+ * RFC 9112 section 6.1: no coding but chunks is undone here, and HTTP/1.0 has none. Who stands before us may see the end of
+ * such a request elsewhere.
+ */
+function framingFault({ headers, httpVersion }: IncomingMessage): string | undefined {
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined || (coding.toLowerCase() === 'chunked' && httpVersion !== '1.0')) return undefined;
+  return 'Header "Transfer-Encoding": expected chunked alone, in HTTP/1.1.';
+}
+
+function repeatedHost({ rawHeaders }: IncomingMessage): string | undefined {
+  return isRepeated(rawHeaders, 'host') ? 'Header "Host": expected one, got several.' : undefined;
 }
 
 function hostFault(host: string, allowedHosts: readonly string[]): string | undefined {

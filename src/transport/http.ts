@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingHttpHeaders, IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { WeirError } from '../errors.ts';
@@ -11,7 +11,7 @@ import type { RequestFacts } from '../operation/request-facts.ts';
 import { timeoutFrom } from '../operation/timeout.ts';
 import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
 import { createAcceptedBy } from './accept.ts';
-import { parseBody, parseQuery, readBody } from './body.ts';
+import { hasRequestIn, parseBody, parseQuery, readBody } from './body.ts';
 import { type CompressionSettings, createAnswerSender } from './compression.ts';
 import { createEdge, type Edge, type EdgeSettings } from './edge.ts';
 import { createExplorers } from './explorer.ts';
@@ -28,6 +28,7 @@ import type { StreamRouter } from './stream-router.ts';
 import { createStreams, type StreamSettings, type Streams } from './streams.ts';
 import type { ReadTcpTable } from './tcp-table.ts';
 import type { TlsSettings } from './tls-listener.ts';
+import { answerTo, isOfNoAddress } from './tunnel.ts';
 import { createVariantRoutes, type Route, type Routed } from './variant-routes.ts';
 import type { WsOpening } from './ws-connection.ts';
 import { refuseElsewhere } from './ws-server.ts';
@@ -79,21 +80,20 @@ export function createHttpServer(options: HttpOptions): GraphServer {
   const route = createVariantRoutes(options.variants.map((variant) => serveVariant(variant, streams)));
   const edge = createEdge(options.edge, options.production);
   const answer = createAnswer(options, edge);
+  const refused = new WeakSet<object>();
   const { server, certificate } = createGraphListener(options, (request, response) => {
+    // RFC 9112 section 9.6: nothing is taken from a connection behind a request that ends it.
+    if (refused.has(request.socket)) return;
     // Once the server is closing, a kept-alive connection has no further request to wait for.
     response.once('close', () => {
       if (!server.listening) server.closeIdleConnections();
     });
     void serve(request, response);
   });
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const peer = edge.peerOf(request);
-    const routed = routeOf(route, request, peer);
-    if (!routed || routed.isStream || routed.documentId) return refuseElsewhere(socket);
-    const refusal = edge.headRefusal(request, peer);
-    const opening = openingFrom(request, peer);
-    routed.served.upgrade(request, socket, head, { opening, host: peer.host, refusal });
+  server.on('connect', (request: IncomingMessage, channel: Socket | ServerResponse) => {
+    void serve(request, answerTo(request, channel));
   });
+  server.on('upgrade', createUpgrade(route, edge));
   return { server, certificate, drain: streams.drain, openConnections: streams.openConnections };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -109,6 +109,11 @@ export function createHttpServer(options: HttpOptions): GraphServer {
       record(refusedRecord({ requestId, variant, codes, durationMs: options.clock.nowMs() - startMs }));
     response.setHeader('x-request-id', requestId);
     try {
+      const refusal = edge.headRefusal(request, peer);
+      if (refusal) {
+        if (request instanceof IncomingMessage) refused.add(request.socket); // a stream of HTTP/2 ends alone
+        throw refusal;
+      }
       if (!routed) throw notThere(request, options.variants[0]);
       for (const name of routed.vary) response.appendHeader('vary', name);
       await answer({ request, response, peer, unwatch: client.cleanup, routed }, facts);
@@ -118,6 +123,17 @@ export function createHttpServer(options: HttpOptions): GraphServer {
       sendRefusal(response, error);
     }
   }
+}
+
+function createUpgrade(route: Route<ServedVariant>, edge: Edge) {
+  return (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const peer = edge.peerOf(request);
+    const routed = routeOf(route, request, peer);
+    if (!routed || routed.isStream || routed.documentId) return refuseElsewhere(socket);
+    const refusal = edge.headRefusal(request, peer);
+    const opening = openingFrom(request, peer);
+    routed.served.upgrade(request, socket, head, { opening, host: peer.host, refusal });
+  };
 }
 
 /** A request and its answer; `unwatch` is for an answer that looks itself whether its client goes. */
@@ -141,10 +157,12 @@ function createAnswer(options: HttpOptions, edge: Edge): Answer {
   return async ({ request, response, peer, unwatch, routed }, facts) => {
     const { url = '' } = request;
     const { served, path, isStream, documentId } = routed;
-    const refusal = edge.headRefusal(request, peer);
-    if (refusal) throw refusal;
     if (edge.answersPreflight(request, response, isStream ? streamMethods : graphMethods)) return;
-    if (explorer && !isStream && !documentId && asksForPage(request)) return explorer(path)(response);
+    if (!isStream && !documentId && asksForPage(request)) {
+      if (explorer) return explorer(path)(response);
+      // A browser that asks for a trusted document by its address says that it wants a page, too.
+      if (!hasRequestIn(url)) throw new WeirError('NOT_FOUND', { message: 'There is no page here.' });
+    }
     if (isStream) assertStreamable(request);
     else assertServable(request);
     const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), served.timeoutMs);
@@ -258,7 +276,9 @@ function routeOf(
   return route(pathOf(url), headers, host);
 }
 
-function notThere({ url = '' }: IncomingMessage, { paths: [path = '/'] }: HttpVariant): WeirError {
+function notThere({ method, url = '' }: IncomingMessage, { paths: [path = '/'] }: HttpVariant): WeirError {
+  if (isOfNoAddress(method, url))
+    return new WeirError('METHOD_NOT_ALLOWED', { message: `Expected GET or POST, got ${method}.` });
   return new WeirError('NOT_FOUND', {
     message: `Expected a request to ${path}, got ${pathOf(url).slice(0, 100)}.`,
   });

@@ -38,6 +38,8 @@ export function http1Bounds(settings: SocketSettings) {
     maxHeaderSize: settings.maxHeaderBytes,
     // Clients that offer HTTP/2 so (`Upgrade: h2c`) are answered as if they had not (RFC 9110 section 7.8).
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+    // The edge refuses what names no host; behind Node's own refusal the next request would run.
+    requireHostHeader: false,
   } as const;
 }
 

@@ -85,7 +85,8 @@ function urlFault({ method, url = '' }: IncomingMessage): string | undefined {
 }
 
 function contentTypeFault({ method, headers, rawHeaders }: IncomingMessage): string | undefined {
-  if (method !== 'POST') return undefined;
+  // A GET has no body: clients that name its type name ours, and any other tells of one that is made for something else.
+  if (method !== 'POST' && (method !== 'GET' || headers['content-type'] === undefined)) return undefined;
   // Node keeps the first of several, and who looked at the request before us may have kept another.
   if (isRepeated(rawHeaders, 'content-type')) return 'Header "Content-Type": expected one, got several.';
   if (jsonPattern.test(headers['content-type'] ?? '')) return undefined;

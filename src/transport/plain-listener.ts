@@ -29,6 +29,7 @@ export function createPlainListener(
   const proxies = blockListFrom(settings.trustedProxies);
   const streamed = createServer({ ...sessionBounds(settings), ...http2Messages });
   streamed.on('request', http2Listener(listener));
+  streamed.on('connect', (request, response) => server.emit('connect', request, response));
   boundSessions(streamed, settings, clock);
   const undecided = new Set<Socket>();
   const http2Sockets = new Set<Socket>();

@@ -115,7 +115,8 @@ function refuseUpgrade(socket: Socket, { status, headers, message }: UpgradeRefu
     `Content-Length: ${Buffer.byteLength(message)}`,
   ];
   socket.on('error', () => {}); // a peer that is gone needs no refusal
-  socket.end(`${head.join('\r\n')}\r\n\r\n${message}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n${message}`);
+  socket.destroySoon(); // a peer that leaves its end open must not keep ours
 }
 
 function listen(socket: ConnectedSocket): void {

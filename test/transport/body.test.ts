@@ -52,14 +52,14 @@ describe('readBody()', () => {
     expect(answer.headers.get('x-request-id')).toBeTruthy();
   });
 
-  it('answers before a byte of the body came when too much is announced', async () => {
+  it('57: answers before a byte of the body came when too much is announced', async () => {
     await using tiny = await openTinyGateway({ limits });
     await using wire = await openWire(tiny.url);
     wire.send(...jsonHead, 'Content-Length: 60000000', '', '');
     expect(await wire.closed).toMatch(/^HTTP\/1\.1 413 .*\r\n[\s\S]*PAYLOAD_TOO_LARGE/);
   });
 
-  it('reads no more than a little above the limit of a body without end, and closes the connection', async () => {
+  it('57, 58: reads no more than a little above the limit of a body without end, and closes the connection', async () => {
     await using tiny = await openTinyGateway({ limits });
     await using wire = await openWire(tiny.url);
     wire.send(...jsonHead, 'Transfer-Encoding: chunked', '', '');
@@ -155,7 +155,7 @@ describe('parseBody()', () => {
     ['10,000', `[${Array(10_000).fill(operation)}]`],
     ['lists of them', `[[${operation}],[${operation}]]`],
     ['one behind white space', ` \t\r\n[${operation}]`],
-  ])('refuses a list of operations (T48): %s', async (_name, text) => {
+  ])('48: refuses a list of operations: %s', async (_name, text) => {
     await using tiny = await openTinyGateway();
     const answer = await post(tiny.url, Buffer.from(text));
     expect([answer.status, codesOf(answer)]).toEqual([400, ['BATCHING_DISABLED']]);
@@ -224,7 +224,7 @@ describe('parseQuery()', () => {
     },
   );
 
-  it('refuses a mutation by GET with 405 and does not run it', async () => {
+  it('38: refuses a mutation by GET with 405 and does not run it', async () => {
     await using tiny = await openTinyGateway();
     for (const accept of ['application/json', 'application/graphql-response+json']) {
       const answer = await send(`${tiny.url}?query=mutation{touch}`, { headers: { accept, ...preflighted } });

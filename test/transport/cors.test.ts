@@ -68,7 +68,7 @@ describe('a preflight', () => {
     'https://good.example/',
     'https://good.example, https://evil.example',
     '*',
-  ])('of the origin %s is refused, and the origin not repeated', async (origin) => {
+  ])('46, 47: of the origin %s is refused, and the origin not repeated', async (origin) => {
     await using tiny = await openTinyGateway({ server });
     const answer = await preflight(tiny.url, origin);
     expect(answer.status).toBe(403);
@@ -77,7 +77,7 @@ describe('a preflight', () => {
     expect(answer.headers.get('vary')).toContain('Origin');
   });
 
-  it('of any origin is refused where none is listed', async () => {
+  it('46: of any origin is refused where none is listed', async () => {
     await using tiny = await openTinyGateway();
     const answer = await preflight(tiny.url, good);
     expect(answer.status).toBe(403);
@@ -115,7 +115,7 @@ describe('an answer', () => {
     for (const { headers } of answers) expect(headers.get('access-control-allow-origin')).toBe(good);
   });
 
-  it.each([undefined, 'null', 'https://evil.example'])('is for no page of %s', async (origin) => {
+  it.each([undefined, 'null', 'https://evil.example'])('47: is for no page of %s', async (origin) => {
     await using tiny = await openTinyGateway({ server });
     const { headers } = await post(tiny.url, { query: '{ fast }' }, origin ? { origin } : {});
     expect(headers.get('access-control-allow-origin')).toBeNull();

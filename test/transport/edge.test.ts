@@ -59,7 +59,7 @@ describe('server.allowedHosts', () => {
     ['evil.example.com', 400],
     ['graph.example.com.evil.test', 400],
     ['127.0.0.1', 400],
-  ])('answers the host %s with %i', async (host, status) => {
+  ])('56: answers the host %s with %i', async (host, status) => {
     await using tiny = await openTinyGateway({ server: { allowedHosts: ['graph.example.com'] } });
     await using wire = await openWire(tiny.url);
     wire.send(...head([], host));
@@ -94,7 +94,7 @@ describe('server.maxHeaders', () => {
     [19, 200],
     [20, 200],
     [21, 431],
-  ])('answers a request with %i headers with %i when the limit is 20', async (count, status) => {
+  ])('68: answers a request with %i headers with %i when the limit is 20', async (count, status) => {
     await using tiny = await openTinyGateway({ server: { maxHeaders: 20 } });
     await using wire = await openWire(tiny.url);
     wire.send(...head(Array.from({ length: count - 4 }, (_, index) => `X-${index}: 1`)));
@@ -113,7 +113,7 @@ describe('a document in a URL', () => {
     expect((await send(`${tiny.url}?query={fast}`, { headers: { [name]: '' } })).status).toBe(status);
   });
 
-  it('is refused in production, header or not', async () => {
+  it('43: is refused in production, header or not', async () => {
     await using tiny = await openTinyGateway({ documents: { allow: 'any' } }, production);
     const answer = await send(`${tiny.url}?query={fast}`, { headers: preflighted });
     expect(answer.status).toBe(400);

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { type CertificateFiles, writeCertificate } from '../kit/certificate-files.ts';
+import type { CertificateFiles } from '../kit/certificate-files.ts';
 import { type Http2Client, openHttp2, trust } from '../kit/http2-client.ts';
+import { openSecured, type SecuredGateway } from '../kit/secured-gateway.ts';
 import { openTinyGateway, type TinyGateway } from '../kit/tiny-gateway.ts';
 import { otherTestCertificate, testCertificate } from '../upstream/test-certificate.ts';
 
@@ -16,28 +17,10 @@ interface Opened extends AsyncDisposable {
   readonly tiny: TinyGateway;
 }
 
-interface Secured extends Opened {
-  readonly files: CertificateFiles;
-}
-
 async function openPlain(config: Config = {}): Promise<Opened> {
   const server = { trustedProxies: ['127.0.0.1'], ...config.server };
   const tiny = await openTinyGateway({ ...config, server });
   return { tiny, [Symbol.asyncDispose]: () => tiny[Symbol.asyncDispose]() };
-}
-
-async function openSecured(config: Config = {}): Promise<Secured> {
-  const files = await writeCertificate();
-  const { certFile, keyFile } = files;
-  const tiny = await openTinyGateway({ ...config, tls: { certFile, keyFile, reloadMs: 100 } });
-  return {
-    tiny,
-    files,
-    [Symbol.asyncDispose]: async () => {
-      await tiny[Symbol.asyncDispose]();
-      await files[Symbol.asyncDispose]();
-    },
-  };
 }
 
 /** Calls of the service that wait until they are let go. */
@@ -70,7 +53,7 @@ describe.each(transports)('sessionBounds() %s', (_where, open) => {
     [3, 2],
     [100, 100],
     [101, 100],
-  ])('of %d requests at one time lets in %d, and answers all', async (count, admitted) => {
+  ])('67: of %d requests at one time lets in %d, and answers all', async (count, admitted) => {
     await using opened = await open({ server: { maxStreamsPerConnection: admitted } });
     await using client = await openHttp2(opened.tiny.url);
     await ping(client); // the settings are there
@@ -90,7 +73,7 @@ describe.each(transports)('sessionBounds() %s', (_where, open) => {
     [199, true],
     [200, true],
     [260, false],
-  ])('a client that resets %d streams at once keeps its connection: %s', async (count, isKept) => {
+  ])('62: a client that resets %d streams at once keeps its connection: %s', async (count, isKept) => {
     await using opened = await open();
     await using other = await openHttp2(opened.tiny.url);
     await using client = await openHttp2(opened.tiny.url);
@@ -164,7 +147,10 @@ function openTls(url: string, version: SecureVersion, session?: Buffer): TLSSock
   });
 }
 
-async function replace({ files, tiny }: Secured, certificate: Parameters<CertificateFiles['write']>[0]) {
+async function replace(
+  { files, tiny }: SecuredGateway,
+  certificate: Parameters<CertificateFiles['write']>[0],
+) {
   const count = () => tiny.log.lines.filter(({ message }) => message === replaced).length;
   const before = count();
   await files.write(certificate);

@@ -12,7 +12,7 @@ describe('assertServable()', () => {
     'application/json;charset=UTF-8',
     'application/json ; charset="utf-8"',
     'APPLICATION/JSON',
-  ])('lets a body of type %s pass', async (contentType) => {
+  ])('42: lets a body of type %s pass', async (contentType) => {
     await using tiny = await openTinyGateway();
     const answer = await send(tiny.url, {
       method: 'POST',
@@ -40,27 +40,33 @@ describe('assertServable()', () => {
     ['application/json charset=utf-8', body],
     ['application/json; boundary=x', body],
     ['', body],
-  ])('refuses a body of type "%s" with 415, and runs no mutation of it', async (contentType, text) => {
-    await using tiny = await openTinyGateway();
-    const headers = { accept, 'content-type': contentType };
-    const answer = await send(tiny.url, { method: 'POST', headers, body: Buffer.from(text) });
-    expect(answer.status).toBe(415);
-    expect(codesOf(answer)).toEqual(['UNSUPPORTED_MEDIA_TYPE']);
-    expect(tiny.probe.touches).toBe(0);
-    await post(tiny.url, body);
-    expect(tiny.probe.touches).toBe(1); // negative control: the mutation runs as JSON
-  });
+  ])(
+    '39, 41, 42: refuses a body of type "%s" with 415, and runs no mutation of it',
+    async (contentType, text) => {
+      await using tiny = await openTinyGateway();
+      const headers = { accept, 'content-type': contentType };
+      const answer = await send(tiny.url, { method: 'POST', headers, body: Buffer.from(text) });
+      expect(answer.status).toBe(415);
+      expect(codesOf(answer)).toEqual(['UNSUPPORTED_MEDIA_TYPE']);
+      expect(tiny.probe.touches).toBe(0);
+      await post(tiny.url, body);
+      expect(tiny.probe.touches).toBe(1); // negative control: the mutation runs as JSON
+    },
+  );
 
-  it.each(['gzip', 'br', 'deflate, gzip'])('refuses a body that is compressed by %s', async (encoding) => {
-    await using tiny = await openTinyGateway();
-    const answer = await post(tiny.url, body, { 'content-encoding': encoding });
-    expect(answer.status).toBe(415);
-    expect(codesOf(answer)).toEqual(['UNSUPPORTED_MEDIA_TYPE']);
-    expect((await post(tiny.url, body, { 'content-encoding': 'identity' })).status).toBe(200);
-  });
+  it.each(['gzip', 'br', 'deflate, gzip'])(
+    '61: refuses a body that is compressed by %s',
+    async (encoding) => {
+      await using tiny = await openTinyGateway();
+      const answer = await post(tiny.url, body, { 'content-encoding': encoding });
+      expect(answer.status).toBe(415);
+      expect(codesOf(answer)).toEqual(['UNSUPPORTED_MEDIA_TYPE']);
+      expect((await post(tiny.url, body, { 'content-encoding': 'identity' })).status).toBe(200);
+    },
+  );
 
   it.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY'])(
-    'refuses %s with 405 and what is allowed',
+    '51: refuses %s with 405 and what is allowed',
     async (method) => {
       await using tiny = await openTinyGateway();
       const answer = await send(tiny.url, { method, headers: { accept } });
@@ -70,7 +76,7 @@ describe('assertServable()', () => {
     },
   );
 
-  it('refuses HEAD with 405 and no body', async () => {
+  it('51: refuses HEAD with 405 and no body', async () => {
     await using tiny = await openTinyGateway();
     expect(await send(tiny.url, { method: 'HEAD' })).toMatchObject({ status: 405, text: '' });
   });

@@ -20,7 +20,7 @@ describe('createPeerReader()', () => {
     ['one above the last of a network', '11.0.0.0'],
     ['one beside a single address', '192.0.2.8'],
     ['an IPv6 address in no network', 'fc00::1'],
-  ])('believes nothing of %s', (_what, address) => {
+  ])('56: believes nothing of %s', (_what, address) => {
     const forged = { 'x-forwarded-for': '1.2.3.4', 'x-forwarded-host': 'evil', 'x-forwarded-proto': 'https' };
     expect(peer(address, forged)).toEqual({ address, host: 'inner:4000', isSecure: false });
   });
@@ -53,7 +53,7 @@ describe('createPeerReader()', () => {
     ['1.2.3.4, unknown', 'unknown'],
     [`${'6.6.6.6, '.repeat(1000)}1.2.3.4`, '1.2.3.4'],
     ['', ''],
-  ])('takes of "%s" the last that is no proxy: %s', (forwarded, address) => {
+  ])('56: takes of "%s" the last that is no proxy: %s', (forwarded, address) => {
     expect(peer('10.0.0.1', { 'x-forwarded-for': forwarded }).address).toBe(address);
   });
 

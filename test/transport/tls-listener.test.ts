@@ -6,25 +6,11 @@ import { WebSocket } from 'ws';
 import { writeCertificate } from '../kit/certificate-files.ts';
 import { openHttp2, trust } from '../kit/http2-client.ts';
 import { mergedParts, partsAccepts, partsFrom } from '../kit/parts.ts';
+import { openSecured } from '../kit/secured-gateway.ts';
 import { openStreamServer, type StreamServerOptions } from '../kit/stream-server.ts';
-import { openTinyGateway } from '../kit/tiny-gateway.ts';
 
 const oneBook = '{ book(id: "Qm9vazo3") { title } }'; // Book:7
 const event = 'subscription { event }';
-
-async function openTiny(config: Parameters<typeof openTinyGateway>[0] = {}) {
-  const files = await writeCertificate();
-  const { certFile, keyFile } = files;
-  const tiny = await openTinyGateway({ ...config, tls: { certFile, keyFile, reloadMs: 100 } });
-  return {
-    tiny,
-    files,
-    [Symbol.asyncDispose]: async () => {
-      await tiny[Symbol.asyncDispose]();
-      await files[Symbol.asyncDispose]();
-    },
-  };
-}
 
 async function openSecureStreams(options: StreamServerOptions = {}) {
   const files = await writeCertificate();
@@ -46,7 +32,7 @@ describe('ALPN', () => {
     [['http/1.1'], 'http/1.1'],
     [['h2'], 'h2'],
   ])('of %j chooses %s', async (ALPNProtocols, chosen) => {
-    await using opened = await openTiny();
+    await using opened = await openSecured();
     const { hostname: host, port } = new URL(opened.tiny.url);
     const socket = connectTls({ host, port: Number(port), ca: trust, ALPNProtocols });
     await once(socket, 'secureConnect');
@@ -59,7 +45,7 @@ describe('ALPN', () => {
     ['TLSv1.2', 'TLSv1.2', true],
     ['TLSv1.1', 'TLSv1.1', false],
   ] as const)('comes after a version that is spoken: %s', async (minVersion, maxVersion, isSpoken) => {
-    await using opened = await openTiny();
+    await using opened = await openSecured();
     const { hostname: host, port } = new URL(opened.tiny.url);
     const options = {
       host,
@@ -81,7 +67,7 @@ describe('ALPN', () => {
 
 describe('over HTTP/2', () => {
   it('an operation is answered as over HTTP/1.1, with the same headers', async () => {
-    await using opened = await openTiny({ server: { allowedOrigins: ['https://good.example'] } });
+    await using opened = await openSecured({ server: { allowedOrigins: ['https://good.example'] } });
     await using client = await openHttp2(opened.tiny.url);
     const answer = await client.query(oneBook, { 'x-request-id': 'abc', origin: 'https://good.example' });
     expect(JSON.parse(answer.text)).toEqual({ data: { book: { title: 'Book 7' } } });
@@ -103,7 +89,7 @@ describe('over HTTP/2', () => {
     ['a wrong method', { ':method': 'PUT' }, 405, 'METHOD_NOT_ALLOWED'],
     ['a wrong path', { ':path': '/nothing' }, 404, 'NOT_FOUND'],
   ])('%s is refused with its code', async (_what, headers, status, code) => {
-    await using opened = await openTiny();
+    await using opened = await openSecured();
     await using client = await openHttp2(opened.tiny.url);
     const own = { ':method': 'POST', 'content-type': 'application/json' };
     const answer = await client.ask({ ...own, ...headers }, JSON.stringify({ query: '{ fast }' }));
@@ -112,8 +98,8 @@ describe('over HTTP/2', () => {
     expect((await client.query('{ fast }')).status).toBe(200); // on the same connection
   });
 
-  it('a body above the limit is refused before it is there, and its stream is let go', async () => {
-    await using opened = await openTiny({ limits: { bodyMaxBytes: 1024 } });
+  it('57: a body above the limit is refused before it is there, and its stream is let go', async () => {
+    await using opened = await openSecured({ limits: { bodyMaxBytes: 1024 } });
     await using client = await openHttp2(opened.tiny.url);
     for (let round = 0; round < 120; round += 1) {
       const stream = client.session.request({
@@ -131,8 +117,8 @@ describe('over HTTP/2', () => {
     expect((await client.query('{ fast }')).status).toBe(200);
   });
 
-  it('a body that does not come is 408, and others are answered meanwhile', async () => {
-    await using opened = await openTiny({ server: { headersTimeoutMs: 300, requestTimeoutMs: 300 } });
+  it('58: a body that does not come is 408, and others are answered meanwhile', async () => {
+    await using opened = await openSecured({ server: { headersTimeoutMs: 300, requestTimeoutMs: 300 } });
     await using client = await openHttp2(opened.tiny.url);
     const stream = client.session.request({
       ':method': 'POST',
@@ -150,7 +136,7 @@ describe('over HTTP/2', () => {
   });
 
   it('a client that resets its stream cancels its calls, and those of no other', async () => {
-    await using opened = await openTiny();
+    await using opened = await openSecured();
     await using client = await openHttp2(opened.tiny.url);
     opened.tiny.service.behave('getBooks', () => {});
     const arrived = opened.tiny.service.nextCall('getBooks');
@@ -168,7 +154,7 @@ describe('over HTTP/2', () => {
   });
 
   it('a deadline holds', async () => {
-    await using opened = await openTiny();
+    await using opened = await openSecured();
     await using client = await openHttp2(opened.tiny.url);
     const answer = await client.query('{ stuck }', { 'weir-timeout-ms': '100' });
     expect(JSON.parse(answer.text).errors[0].extensions.code).toBe('UPSTREAM_TIMEOUT');
@@ -208,7 +194,7 @@ describe('over HTTP/2', () => {
   it.each(['v0.2', '20220824'] as const)(
     'an answer in parts is whole, in the format %s, through a window of a few bytes',
     async (format) => {
-      await using opened = await openTiny({ limits: { maxDeferredParts: 10 } });
+      await using opened = await openSecured({ limits: { maxDeferredParts: 10 } });
       await using client = await openHttp2(opened.tiny.url, { settings: { initialWindowSize: 16 } });
       const query = '{ fast ... @defer { books(first: 2) { edges { node { title } } } } }';
       const answer = await client.query(query, { accept: partsAccepts[format] });
@@ -223,7 +209,7 @@ describe('over HTTP/2', () => {
   );
 
   it('a client that leaves an answer in parts cancels what it waits for', async () => {
-    await using opened = await openTiny({ limits: { maxDeferredParts: 10 } });
+    await using opened = await openSecured({ limits: { maxDeferredParts: 10 } });
     await using client = await openHttp2(opened.tiny.url);
     opened.tiny.service.behave('getBooks', () => {});
     const arrived = opened.tiny.service.nextCall('getBooks');
@@ -293,7 +279,7 @@ describe('over HTTP/2', () => {
 
 describe('over HTTP/1.1 with TLS', () => {
   it('operations are answered, and connections kept', async () => {
-    await using opened = await openTiny();
+    await using opened = await openSecured();
     const { body, headers } = await secureAnswer(opened.tiny.url, '{ fast }');
     expect(JSON.parse(body)).toEqual({ data: { fast: 'fast' } });
     expect(headers['keep-alive']).toBe('timeout=65, max=10000');

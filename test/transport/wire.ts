@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { trust } from '../kit/http2-client.ts';
 
 /** A TCP connection to a server under test: what is sent is sent as it stands. */
 export interface Wire extends AsyncDisposable {
@@ -11,9 +13,12 @@ export interface Wire extends AsyncDisposable {
   readonly closed: Promise<string>;
 }
 
-export async function openWire(url: string): Promise<Wire> {
-  const { hostname, port } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port) });
+/** To an address of https over TLS; HTTP/1.1 unless `tls` says otherwise. */
+export async function openWire(url: string, tls: ConnectionOptions = {}): Promise<Wire> {
+  const { protocol, hostname, port } = new URL(url);
+  const peer = { host: hostname, port: Number(port) };
+  const isSecure = protocol === 'https:';
+  const socket = isSecure ? connectTls({ ...peer, ca: trust, ...tls }) : connect(peer);
   const done = Promise.withResolvers<string>();
   const waiting = new Set<() => void>();
   let received = '';
@@ -26,7 +31,7 @@ export async function openWire(url: string): Promise<Wire> {
   socket.on('error', () => {});
   socket.once('close', () => done.resolve(received));
   await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
+    socket.once(isSecure ? 'secureConnect' : 'connect', resolve);
     socket.once('error', reject);
   });
   return {
