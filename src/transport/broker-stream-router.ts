@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import { errorTable, WeirError } from '../errors.ts';
+import { pause } from '../realtime/back-off.ts';
 import type { Broker, Subscription } from '../realtime/broker.ts';
 import type { Leases } from '../realtime/leases.ts';
 import { type Topic, topicFromOptions } from '../realtime/topic.ts';
@@ -26,12 +27,17 @@ type Envelope =
   | { readonly kind: 'ask'; readonly from: string; readonly call: number; readonly message: StreamMessage }
   | { readonly kind: 'answer'; readonly call: number; readonly reply: StreamReply };
 
+/** A message that may begin something. */
+type BegunMessage = StreamMessage & { readonly kind: 'operation' };
+
 /** Milliseconds that a claim outlives its instance, and between two renewals. */
 const lease = { ttlMs: 60_000, renewEveryMs: 20_000 } as const;
 /** Milliseconds that the owner's answer is waited for. */
 const answerTimeoutMs = 2000;
 /** Messages whose answers are waited for at once; more are refused as if the owner did not answer. */
 const maxWaiting = 10_000;
+/** How often what may have begun without an answer is taken back, until that is answered, and how long between. */
+const takeBack = { attempts: 5, everyMs: 1000 } as const;
 
 /**
  * A router over the broker: the owner of a stream listens at the stream's own inbox, and answers at the inbox of whoever
@@ -51,11 +57,13 @@ export function createBrokerStreamRouter(parts: BrokerRouterParts): ClosableStre
 class BrokerStreamRouter {
   readonly #parts: BrokerRouterParts;
   readonly #inboxes = new Map<string, Subscription>();
+  readonly #claiming = new Set<string>();
   readonly #waiting = new Map<number, (reply: StreamReply) => void>();
   readonly #closing = new AbortController();
   #listener: StreamListener | undefined;
   #answers: Promise<Subscription> | undefined;
   #calls = 0;
+  #takingBack = 0;
   #cancelRenewal: CancelTimer | undefined;
 
   constructor(parts: BrokerRouterParts) {
@@ -70,13 +78,30 @@ class BrokerStreamRouter {
   }
 
   async claim(streamId: string): Promise<boolean> {
-    if (this.#inboxes.has(streamId) || !(await this.#hold(streamId))) return false;
+    // A lease is held by an instance, which may be asked twice at once.
+    if (this.#inboxes.has(streamId) || this.#claiming.has(streamId)) return false;
+    this.#claiming.add(streamId);
+    try {
+      if (!(await this.#hold(streamId))) return false;
+      await this.#openInbox(streamId);
+      return true;
+    } finally {
+      this.#claiming.delete(streamId);
+    }
+  }
+
+  async #openInbox(streamId: string): Promise<void> {
     const take = (envelope: Envelope) => {
       if (envelope.kind === 'ask') void this.#answer(streamId, envelope);
     };
-    this.#inboxes.set(streamId, await this.#listen(inboxOf(streamId), take));
+    try {
+      this.#inboxes.set(streamId, await this.#listen(inboxOf(streamId), take));
+    } catch (thrown) {
+      // Else nobody could have the stream until the lease ends; when this fails too, that is how it goes.
+      await this.#parts.leases.release([this.#leaseOf(streamId)]).catch(() => {});
+      throw thrown;
+    }
     this.#renewLater();
-    return true;
   }
 
   async release(streamId: string): Promise<void> {
@@ -94,7 +119,13 @@ class BrokerStreamRouter {
       this.#answers = undefined;
       throw thrown;
     });
-    return this.#ask(streamId, message);
+    if (this.#waiting.size >= maxWaiting) throw noAnswer();
+    try {
+      return await this.#ask(streamId, message);
+    } catch (thrown) {
+      if (message.kind === 'operation') void this.#takeBack(streamId, message);
+      throw thrown;
+    }
   }
 
   async close(): Promise<void> {
@@ -106,15 +137,16 @@ class BrokerStreamRouter {
   }
 
   async #ask(streamId: string, message: StreamMessage): Promise<StreamReply> {
-    if (this.#waiting.size >= maxWaiting) throw noAnswer();
     this.#calls += 1;
     const call = this.#calls;
     const { promise, resolve, reject } = Promise.withResolvers<StreamReply>();
     this.#waiting.set(call, resolve);
     const cancelTimer = this.#parts.clock.after(answerTimeoutMs, () => reject(noAnswer()));
+    const ask: Envelope = { kind: 'ask', from: this.#parts.instanceId, call, message };
     try {
-      await this.#send(inboxOf(streamId), { kind: 'ask', from: this.#parts.instanceId, call, message });
-      return await promise;
+      // Both at once: the time may be over while the message is still being sent.
+      const [reply] = await Promise.all([promise, this.#send(inboxOf(streamId), ask)]);
+      return reply;
     } finally {
       cancelTimer();
       this.#waiting.delete(call);
@@ -124,8 +156,26 @@ class BrokerStreamRouter {
   async #answer(streamId: string, { from, call, message }: Envelope & { kind: 'ask' }): Promise<void> {
     const reply = await this.#listener?.(streamId, message).catch(faultReply);
     if (reply === undefined) return;
-    // Who asked finds out by itself, by its timeout, that no answer came.
-    await this.#send(inboxOf(from), { kind: 'answer', call, reply }).catch(() => {});
+    // Who asked finds out by itself, by its timeout, that no answer came; and then nothing may have begun.
+    await this.#send(inboxOf(from), { kind: 'answer', call, reply }).catch(async () => {
+      if (message.kind === 'operation') await this.#listener?.(streamId, stopOf(message)).catch(faultReply);
+    });
+  }
+
+  /** Its client was told that it did not begin, and may use its id again. */
+  async #takeBack(streamId: string, operation: BegunMessage): Promise<void> {
+    const { signal } = this.#closing;
+    if (this.#takingBack >= maxWaiting) return;
+    this.#takingBack += 1;
+    for (let attempt = 1; attempt <= takeBack.attempts && !signal.aborted; attempt += 1) {
+      const isDone = await this.#ask(streamId, stopOf(operation)).then(
+        () => true,
+        () => false,
+      );
+      if (isDone) break;
+      await pause(takeBack.everyMs, this.#parts.clock, signal);
+    }
+    this.#takingBack -= 1;
   }
 
   async #send(topic: Topic, envelope: Envelope): Promise<void> {
@@ -162,6 +212,11 @@ class BrokerStreamRouter {
       if (this.#inboxes.size > 0 && !this.#closing.signal.aborted) this.#renewLater();
     });
   }
+}
+
+/** Ends what `operation` has begun, and nothing that has its id since. */
+function stopOf({ operationId, attempt }: BegunMessage): StreamMessage {
+  return { kind: 'stop', operationId, attempt };
 }
 
 function inboxOf(name: string): Topic {

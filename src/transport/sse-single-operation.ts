@@ -19,6 +19,8 @@ export interface SingleOperationOwner {
 /** One operation of an {@link SseSingleStream}, and the sink of its events. */
 export class SseSingleOperation implements Sink {
   readonly id: string;
+  /** Of the message that began it. */
+  readonly attempt: string;
   readonly #stream: SingleOperationOwner;
   /** Ends what runs, until there is an outcome. */
   #abort: (() => void) | undefined;
@@ -26,9 +28,14 @@ export class SseSingleOperation implements Sink {
   #hasBegun = false;
   #isOver = false;
 
-  constructor(stream: SingleOperationOwner, id: string, abort: () => void) {
+  constructor(
+    stream: SingleOperationOwner,
+    { id, attempt }: { readonly id: string; readonly attempt: string },
+    abort: () => void,
+  ) {
     this.#stream = stream;
     this.id = id;
+    this.attempt = attempt;
     this.#abort = abort;
   }
 

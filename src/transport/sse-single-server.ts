@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, errorTable, WeirError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -86,7 +87,10 @@ class SingleServer {
     const streamId = this.#streamOf(request, principal, 'toOpen');
     assertRoom(connections.fault(), response);
     if (!connections.claim(principal)) assertRoom('principal', response);
-    const isOurs = await this.#router.claim(streamId);
+    const isOurs = await this.#router.claim(streamId).catch((thrown: unknown) => {
+      connections.release(principal);
+      throw thrown;
+    });
     if (isOurs && !response.destroyed) this.#keep(streamId, principal, response);
     else {
       connections.release(principal);
@@ -127,23 +131,26 @@ class SingleServer {
     const stream = this.#streams.get(streamId);
     if (stream === undefined) return refusal('NOT_FOUND', noStream().message);
     if (message.kind === 'operation') return this.#begin(stream, message);
-    stream.stop(message.operationId);
+    stream.stop(message.operationId, message.attempt);
     return { status: statuses.stopped };
   }
 
   #begin(stream: SseSingleStream, message: StreamMessage & { readonly kind: 'operation' }): StreamReply {
     const { principal } = stream.channel;
-    const { expiresAtMs } = message;
+    const { operationId: id, attempt, expiresAtMs } = message;
     if (principal.expiresAtMs !== null && expiresAtMs !== null && expiresAtMs > principal.expiresAtMs)
       stream.channel.refresh({ ...principal, expiresAtMs });
-    const taken = stream.begin(message.operationId, {
-      requestId: message.requestId,
-      principal: stream.channel.principal,
-      traceparent: message.traceparent,
-      deadlineMs: this.#parts.clock.nowMs() + this.#parts.timeoutMs,
-      method: 'POST',
-      parameters: message.parameters,
-    });
+    const taken = stream.begin(
+      { id, attempt },
+      {
+        requestId: message.requestId,
+        principal: stream.channel.principal,
+        traceparent: message.traceparent,
+        deadlineMs: this.#parts.clock.nowMs() + this.#parts.timeoutMs,
+        method: 'POST',
+        parameters: message.parameters,
+      },
+    );
     return replyFrom(taken);
   }
 
@@ -154,6 +161,7 @@ class SingleServer {
     return {
       kind: 'operation',
       operationId: operationIdOf(operationId),
+      attempt: randomUUID(),
       parameters: { ...parsed.parameters, extensions },
       requestId: facts.requestId,
       traceparent: facts.traceparent,

@@ -44,14 +44,14 @@ export class SseSingleStream implements ChannelOwner, SingleOperationOwner {
   }
 
   /** Begins an operation; its results come on the stream. The id of one that is refused is free again. */
-  begin(operationId: string, request: StreamRequest): Taken {
+  begin(name: { readonly id: string; readonly attempt: string }, request: StreamRequest): Taken {
     if (this.#leaving !== undefined) return 'leaving';
-    if (this.#operations.has(operationId)) return 'duplicate';
+    if (this.#operations.has(name.id)) return 'duplicate';
     if (this.#operations.size >= this.#parts.limits.maxOperationsPerConnection) return 'tooMany';
     const prepared = this.#parts.prepare(request);
     if (prepared.kind === 'refused') return prepared;
-    const operation = new SseSingleOperation(this, operationId, prepared.abort);
-    this.#operations.set(operationId, operation);
+    const operation = new SseSingleOperation(this, name, prepared.abort);
+    this.#operations.set(name.id, operation);
     void prepared.run().then((outcome) => {
       operation.settle(outcome);
       if (this.#leaving !== undefined) this.onStop(this.#leaving, false);
@@ -59,9 +59,10 @@ export class SseSingleStream implements ChannelOwner, SingleOperationOwner {
     return 'taken';
   }
 
-  /** Ends an operation that the client wants no more of. */
-  stop(operationId: string): void {
-    this.#operations.get(operationId)?.stop('client');
+  /** Ends an operation that the client wants no more of; with `attempt` only the one which that message began. */
+  stop(operationId: string, attempt: string | undefined): void {
+    const operation = this.#operations.get(operationId);
+    if (attempt === undefined || operation?.attempt === attempt) operation?.stop('client');
   }
 
   leave(operation: SseSingleOperation, reason: EndReason | undefined): void {

@@ -5,13 +5,20 @@ export type StreamMessage =
   | {
       readonly kind: 'operation';
       readonly operationId: string;
+      /** Of this message alone, whatever ids its client gives: by it what this message began is ended again. */
+      readonly attempt: string;
       readonly parameters: StreamParameters;
       readonly requestId: string;
       readonly traceparent: string | undefined;
       /** Until when the token that came with it is good, in wall milliseconds; null for always. */
       readonly expiresAtMs: number | null;
     }
-  | { readonly kind: 'stop'; readonly operationId: string };
+  | {
+      readonly kind: 'stop';
+      readonly operationId: string;
+      /** Only if it was begun by this one, since its id may have been used anew. Absent: whatever began it. */
+      readonly attempt?: string;
+    };
 
 /** What the one that has it answers; plain JSON. */
 export interface StreamReply {
@@ -27,7 +34,8 @@ export type StreamListener = (streamId: string, message: StreamMessage) => Promi
 /**
  * How the instances of a gateway find the one that has a stream of the single connection mode. A claim is atomic over all
  * of them, and ends with its release or soon after its instance. A message reaches the owner at most once, and those
- * of one stream in order of one sender; where none comes back in time, the answer is that of no owner.
+ * of one stream in order of one sender. Whoever got no answer in time, and is told so, has begun nothing: an operation that
+ * reached the owner all the same is ended there, so that its id is free.
  */
 export interface StreamRouter {
   /** Says that this instance has a stream from now on; false when an instance has it already. */

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createBudgetPolicy } from '../../src/index.ts';
 import { startGatewayProcess } from '../kit/gateway-process.ts';
 import { startRedis, type TestRedis } from '../kit/redis.ts';
 import { type SecondGateway, type Shop, startShop } from '../kit/shop.ts';
@@ -22,7 +23,12 @@ let opened: AsyncDisposableStack;
 
 beforeAll(async () => {
   redis = await startRedis();
-  shop = await startShop({ environment: { REDIS_URL: redis.url } });
+  // Nobody's budget comes to its end here, but there is a ceiling for one operation.
+  const plenty = { limitPoints: 1_000_000, restorePerSecond: 1000 };
+  shop = await startShop({
+    environment: { REDIS_URL: redis.url, WEIR_BUDGET_MODE: 'enforce' },
+    policy: createBudgetPolicy({ principal: plenty, anonymous: plenty, operationLimitPoints: 5000 }),
+  });
   second = await shop.addGateway();
   events = createShopEvents(shop);
   await shop.store.query('UPDATE products SET stock = 100000');
@@ -155,5 +161,61 @@ describe('a gateway that dies', () => {
     expect(await back.live).toMatchObject({ recovered: true });
     expect(await take(back, 5)).toEqual(made.slice(1));
     expect(here.received).toHaveLength(6);
+  });
+});
+
+/** One stream of the single connection mode at the second gateway, as it comes. */
+async function openSingleStream() {
+  const url = `${second.url}/stream`;
+  const token = await (await fetch(url, { method: 'PUT' })).text();
+  const leaving = new AbortController();
+  opened.defer(() => leaving.abort());
+  const headers = { 'x-graphql-event-stream-token': token };
+  const accept = { accept: 'text/event-stream' };
+  const response = await fetch(url, { headers: { ...headers, ...accept }, signal: leaving.signal });
+  const body = response.body?.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  let text = '';
+  return {
+    /** What a POST is answered. */
+    begin: async (gateway: string, operationId: string, operation: string) => {
+      const answer = await fetch(`${gateway}/stream`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ query: operation, extensions: { operationId } }),
+      });
+      return { status: answer.status, text: await answer.text() };
+    },
+    /** All that has come when the operation is complete. */
+    completed: async (operationId: string) => {
+      const end = `event: complete\ndata: {"id":"${operationId}"}\n\n`;
+      while (!text.includes(end)) text += (await body?.next())?.value ?? '';
+      const all = text;
+      text = '';
+      return all;
+    },
+  };
+}
+
+describe('the single connection mode', () => {
+  const product = Buffer.from('Product:product-1').toString('base64url');
+  const deep =
+    '{ products(first: 100) { edges { node { reviews(first: 100) { edges { node { author { id } } } } } } } }';
+  it.each([
+    ['GRAPHQL_PARSE_FAILED', '{'],
+    ['GRAPHQL_VALIDATION_FAILED', '{ nope }'],
+    ['PAGE_SIZE', '{ products(first: -1) { edges { cursor } } }'],
+    ['COST_LIMIT_EXCEEDED', deep],
+    ['UNAUTHENTICATED', 'subscription { orders { state } }'],
+    ['UPSTREAM_UNAVAILABLE', `{ product(id: "${product}") { title } }`],
+  ])('frees the id of an operation that failed with %s, wherever it was sent', async (code, failing) => {
+    shop.faults.set('CatalogService/BatchGetProducts', { code: 'UNAVAILABLE' });
+    opened.defer(() => shop.faults.clear());
+    const stream = await openSingleStream();
+    for (const gateway of [second.url, shop.url]) {
+      const { status, text } = await stream.begin(gateway, 'a', failing);
+      expect(status === 202 ? await stream.completed('a') : text).toContain(`"${code}"`);
+      expect(await stream.begin(gateway, 'a', '{ __typename }')).toEqual({ status: 202, text: '' });
+      expect(await stream.completed('a')).toContain('{"data":{"__typename":"Query"}');
+    }
   });
 });

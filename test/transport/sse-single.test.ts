@@ -1,11 +1,20 @@
 import { createClient } from 'graphql-sse';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import type { Identify } from '../../src/identity/identify.ts';
 import { anonymousPrincipal, verifiedPrincipal } from '../../src/identity/principal.ts';
+import type { Broker } from '../../src/realtime/broker.ts';
+import { createMemoryBroker } from '../../src/realtime/memory-broker.ts';
+import { createMemoryLeases } from '../../src/realtime/memory-leases.ts';
+import {
+  type ClosableStreamRouter,
+  createBrokerStreamRouter,
+} from '../../src/transport/broker-stream-router.ts';
 import { createReservations, reservationMs } from '../../src/transport/sse-reservation.ts';
-import { createMemoryStreamHub } from '../../src/transport/stream-router.ts';
+import { createMemoryStreamHub, type StreamRouter } from '../../src/transport/stream-router.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
 import { openStreamServer, type StreamServer, type StreamServerOptions } from '../kit/stream-server.ts';
+import { createCollectingLog } from '../kit/tiny-gateway.ts';
 import { openWire } from './wire.ts';
 
 const event = 'subscription { event }';
@@ -315,6 +324,57 @@ describe('several instances without stickiness', () => {
     wire.socket.destroy();
     while (other.graph.openConnections() > 0) await new Promise((resolve) => setImmediate(resolve));
     expect(await run(one, token, 'c')).toMatchObject({ status: 404 });
+  });
+
+  it('free the id of an operation whose begin nobody was told of', async () => {
+    const broker = createMemoryBroker({ log: createCollectingLog() });
+    const leases = createMemoryLeases();
+    let isLost = true;
+    // What the owner answers does not arrive.
+    const deaf: Broker = {
+      publish: async (topic, payload) => {
+        const isAnswer = topic.key === 'weir.stream:one';
+        return isAnswer && isLost ? { position: null, isDuplicate: false } : broker.publish(topic, payload);
+      },
+      subscribe: (...args) => broker.subscribe(...args),
+      advance: (...args) => broker.advance(...args),
+      head: (...args) => broker.head(...args),
+      restart: (...args) => broker.restart(...args),
+      close: async () => {},
+    };
+    const clock = {
+      ...systemClock,
+      after: (delayMs: number, callback: () => void) =>
+        systemClock.after(delayMs === 2000 && isLost ? 50 : delayMs, callback),
+    };
+    const [router, ownerRouter] = ['one', 'other'].map((instanceId) =>
+      createBrokerStreamRouter({ broker: deaf, leases, clock, instanceId }),
+    ) as [ClosableStreamRouter, ClosableStreamRouter]; // as: of two names
+    await using one = await open({ router });
+    await using owner = await open({ router: ownerRouter });
+    const token = await reserve(one);
+    await using wire = await openStream(owner, token);
+    expect(await run(one, token, 'a')).toMatchObject({ status: 503, codes: ['UPSTREAM_UNAVAILABLE'] });
+    expect(owner.topic.subscriptions).toHaveLength(1);
+    isLost = false;
+    expect(await run(one, token, 'a')).toMatchObject({ status: 202 });
+    expect(owner.topic.subscriptions.map(({ stopped }) => stopped)).toEqual(['client', undefined]);
+    expect(wire.socket.destroyed).toBe(false);
+    await Promise.all([router.close(), ownerRouter.close()]);
+    await broker.close();
+  });
+
+  it('leave nothing counted when a stream cannot be claimed', async () => {
+    const router: StreamRouter = {
+      ...createMemoryStreamHub().join(),
+      claim: () => Promise.reject(new Error('The store is away.')),
+    };
+    await using server = await open({ router, settings: { maxConnectionsPerPrincipal: 1 } });
+    const token = await reserve(server);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await using wire = await openStream(server, token);
+      expect(await wire.closed).toMatch(/^HTTP\/1\.1 500 /);
+    }
   });
 
   it('serve the unmodified graphql-sse client, each request at another instance', async () => {

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import type { Broker } from '../../src/realtime/broker.ts';
 import { createMemoryBroker } from '../../src/realtime/memory-broker.ts';
 import { createMemoryLeases } from '../../src/realtime/memory-leases.ts';
 import { createRedisBroker } from '../../src/realtime/redis-broker.ts';
 import { createRedisLeases } from '../../src/realtime/redis-leases.ts';
-import { createBrokerStreamRouter } from '../../src/transport/broker-stream-router.ts';
+import {
+  type ClosableStreamRouter,
+  createBrokerStreamRouter,
+} from '../../src/transport/broker-stream-router.ts';
 import {
   createMemoryStreamHub,
   type StreamMessage,
@@ -74,6 +78,7 @@ const message: StreamMessage = { kind: 'stop', operationId: 'é "a"' };
 const operation: StreamMessage = {
   kind: 'operation',
   operationId: 'a',
+  attempt: 'one',
   parameters: { query: '{ é }', operationName: undefined, variables: { a: [1] }, extensions: undefined },
   requestId: 'r',
   traceparent: undefined,
@@ -90,6 +95,8 @@ describe.each(Object.entries(kinds))('a stream router over %s', (kind, openInsta
     expect(claims.slice(0, 2).toSorted()).toEqual([false, true]);
     expect(claims[2]).toBe(true);
     expect(await one.claim(idOf('b'))).toBe(false);
+    const twice = await Promise.all([one.claim(idOf('e')), one.claim(idOf('e'))]);
+    expect(twice.toSorted()).toEqual([false, true]);
     await one.release(idOf('b'));
     expect(await other.claim(idOf('b'))).toBe(true);
     await instances.close();
@@ -131,20 +138,41 @@ describe.each(Object.entries(kinds))('a stream router over %s', (kind, openInsta
   });
 });
 
+/** Two instances on one broker in memory, whose two seconds are over when a test says so. */
+function openPair(change: Partial<Broker> = {}) {
+  const broker = createMemoryBroker({ log, clock: systemClock });
+  const leases = createMemoryLeases(systemClock);
+  const timers: (() => void)[] = [];
+  const clock = {
+    ...systemClock,
+    after: (delayMs: number, callback: () => void) => {
+      if (delayMs === 2000) timers.push(callback);
+      return () => {};
+    },
+  };
+  const given: Broker = {
+    publish: (...args) => broker.publish(...args),
+    subscribe: (...args) => broker.subscribe(...args),
+    advance: (...args) => broker.advance(...args),
+    head: (...args) => broker.head(...args),
+    restart: (...args) => broker.restart(...args),
+    close: () => broker.close(),
+    ...change,
+  };
+  const [one, other] = ['one', 'other'].map((instanceId) =>
+    createBrokerStreamRouter({ broker: given, leases, clock, instanceId }),
+  ) as [ClosableStreamRouter, ClosableStreamRouter]; // as: of two names
+  const close = async () => {
+    await Promise.all([one.close(), other.close()]);
+    await broker.close();
+  };
+  return { one, other, broker, leases, timers, [Symbol.asyncDispose]: close };
+}
+
 describe('createBrokerStreamRouter()', () => {
   it('refuses retryably what an owner does not answer in 2 s', async () => {
-    const broker = createMemoryBroker({ log, clock: systemClock });
-    const leases = createMemoryLeases(systemClock);
-    const timers: (() => void)[] = [];
-    const clock = {
-      ...systemClock,
-      after: (delayMs: number, callback: () => void) => {
-        if (delayMs === 2000) timers.push(callback);
-        return () => {};
-      },
-    };
-    const one = createBrokerStreamRouter({ broker, leases, clock, instanceId: 'one' });
-    const other = createBrokerStreamRouter({ broker, leases, clock, instanceId: 'other' });
+    const pair = openPair();
+    const { one, other, timers, leases } = pair;
     const asked = Promise.withResolvers<void>();
     one.on(() => {
       asked.resolve();
@@ -155,7 +183,74 @@ describe('createBrokerStreamRouter()', () => {
     await asked.promise;
     timers[0]?.();
     await expect(reply).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-    await Promise.all([one.close(), other.close()]);
+    await pair[Symbol.asyncDispose]();
     expect(await leases.count('stream:s')).toBe(0);
+  });
+
+  it('has what was asked for ended when its answer does not come in time', async () => {
+    await using pair = openPair();
+    const { one, other, timers } = pair;
+    const seen: StreamMessage[] = [];
+    const [asked, stopped] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    one.on((_streamId, taken) => {
+      seen.push(taken);
+      if (taken.kind === 'stop') stopped.resolve();
+      asked.resolve();
+      return new Promise(() => {});
+    });
+    await one.claim('s');
+    const reply = other.forward('s', operation);
+    await asked.promise;
+    timers[0]?.();
+    await expect(reply).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    await stopped.promise;
+    expect(seen).toEqual([operation, { kind: 'stop', operationId: 'a', attempt: 'one' }]);
+  });
+
+  it('ends what it has begun itself when its answer cannot be sent', async () => {
+    await using pair = openPair({
+      publish: (topic, payload) =>
+        topic.key === 'weir.stream:other'
+          ? Promise.reject(new Error('The broker is away.'))
+          : pair.broker.publish(topic, payload),
+    });
+    const { one, other } = pair;
+    const stopped = Promise.withResolvers<StreamMessage>();
+    one.on(async (_streamId, taken) => {
+      if (taken.kind === 'stop') stopped.resolve(taken);
+      return { status: 202 };
+    });
+    await one.claim('s');
+    const reply = other.forward('s', operation).catch(() => {});
+    expect(await stopped.promise).toEqual({ kind: 'stop', operationId: 'a', attempt: 'one' });
+    pair.timers[0]?.();
+    await reply;
+  });
+
+  it('answers in time when the broker takes longer for a message', async () => {
+    const sent = Promise.withResolvers<void>();
+    await using pair = openPair({
+      publish: () => {
+        sent.resolve();
+        return new Promise(() => {});
+      },
+    });
+    await pair.one.claim('s');
+    const reply = pair.other.forward('s', message);
+    await sent.promise;
+    // Nobody waits for the answer before the message is sent: its rejection must not end the process.
+    pair.timers[0]?.();
+    await expect(reply).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  it('gives a stream back that it cannot listen for', async () => {
+    let isAway = true;
+    await using pair = openPair({
+      subscribe: (...args) =>
+        isAway ? Promise.reject(new Error('The broker is away.')) : pair.broker.subscribe(...args),
+    });
+    await expect(pair.one.claim('s')).rejects.toThrow('away');
+    isAway = false;
+    expect(await pair.other.claim('s')).toBe(true);
   });
 });
