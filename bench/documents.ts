@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GraphQLSchema } from 'graphql';
 import { schema } from '../schema/index.ts';
-import { optionSections } from '../src/config.ts';
+import { optionSections } from '../src/config/option-sections.ts';
 import { createCostModel } from '../src/guard/cost/cost-model.ts';
 import { compilePrice } from '../src/guard/cost/price-plan.ts';
 import { documentIdOf } from '../src/guard/documents/document-id.ts';

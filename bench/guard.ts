@@ -1,7 +1,7 @@
 import { parse } from 'graphql';
 import { schema } from '../schema/index.ts';
 import { systemClock } from '../src/clock.ts';
-import { optionSections } from '../src/config.ts';
+import { optionSections } from '../src/config/option-sections.ts';
 import { createBudget } from '../src/guard/budget/budget.ts';
 import { createMemoryStore } from '../src/guard/budget/memory-store.ts';
 import { createBudgetPolicy } from '../src/guard/budget/policy.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Server } from 'node:net';
 import { systemClock } from './clock.ts';
-import { type Environment, parseConfig, type Settings, type WeirConfig } from './config.ts';
+import { parseConfig, type Settings, type WeirConfig } from './config/config.ts';
+import type { Environment } from './config/environment.ts';
 import { createBudget } from './guard/budget/budget.ts';
 import { costModelVersion } from './guard/cost/cost-model-version.ts';
 import { createIdentify } from './identity/identify.ts';

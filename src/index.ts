@@ -1,6 +1,7 @@
 // For those who write a backend-for-frontend.
 export { defineLoader, type LoaderDefinition } from './batch/loader.ts';
-export { defineConfig, type UpstreamConfig, type WeirConfig } from './config.ts';
+export { defineConfig, type WeirConfig } from './config/config.ts';
+export type { UpstreamConfig } from './config/upstreams.ts';
 export { type ErrorCode, errorTable, WeirError, type WeirErrorOptions } from './errors.ts';
 // For those who host a gateway in a process of their own.
 export { createGateway, type Gateway, type GatewayOptions, StartError } from './gateway.ts';

@@ -41,7 +41,7 @@ describe('the house', () => {
     expect(cycleFaults([...written, ...generated, ...tests])).toEqual([]);
   });
 
-  it('reads process.env in src/config.ts and upstreams/main.ts alone', () => {
+  it('reads process.env in src/config/config.ts and upstreams/main.ts alone', () => {
     expect(environmentFaults(written)).toEqual([]);
   });
 
@@ -101,7 +101,7 @@ describe('rankFaults()', () => {
     ['src/errors.ts', "import { x } from './signal.ts';"],
     ['src/observe/log.ts', "import { x } from '../batch/loader.ts';"],
     ['src/batch/loader.ts', "import type { X } from '../upstream/call.ts';"],
-    ['src/operation/context.ts', "import { x } from '../config.ts';"],
+    ['src/operation/context.ts', "import { x } from '../config/config.ts';"],
     ['src/guard/cost.ts', "import { x } from '../transport/http.ts';"],
     ['src/gateway.ts', "import { x } from './index.ts';"],
     ['src/transport/http.ts', "import { x } from '../../schema/index.ts';"],
@@ -160,7 +160,7 @@ describe('environmentFaults()', () => {
     "import { argv, env } from 'node:process';",
   ])('finds a fault when a file has %s', (source) => {
     expect(environmentFaults([file('src/gateway.ts', source)])).toHaveLength(1);
-    expect(environmentFaults([file('src/config.ts', source)])).toEqual([]);
+    expect(environmentFaults([file('src/config/config.ts', source)])).toEqual([]);
   });
 
   it('finds nothing when a start script hands it on, and a fault when another file does', () => {

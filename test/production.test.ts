@@ -1,6 +1,6 @@
 import { credentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../src/config.ts';
+import { parseConfig } from '../src/config/config.ts';
 import { createGateway } from '../src/index.ts';
 import { buildTinySchema, createProbe } from './kit/tiny-schema.ts';
 

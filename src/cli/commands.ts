@@ -2,14 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GraphQLSchema } from 'graphql';
 import { systemClock } from '../clock.ts';
-import {
-  type Environment,
-  optionSections,
-  parseConfig,
-  type Settings,
-  type VariantSettings,
-  type WeirConfig,
-} from '../config.ts';
+import { parseConfig, type Settings, type WeirConfig } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
+import { optionSections } from '../config/option-sections.ts';
+import type { VariantSettings } from '../config/variant-settings.ts';
 import { createGateway, StartError } from '../gateway.ts';
 import { printPricedSchema } from '../pothos/print-schema.ts';
 import { advise } from './advise.ts';

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { environmentTable, optionSections, upstreamPrefix, variantTable } from '../config.ts';
+import { environmentTable, upstreamPrefix } from '../config/environment.ts';
+import { optionSections } from '../config/option-sections.ts';
+import { variantOptions, variantSections } from '../config/variant-options.ts';
 import { upstreamDescriptions } from '../upstream/limit-descriptions.ts';
 import { upstreamLimits } from '../upstream/limits.ts';
 
@@ -40,14 +42,14 @@ function describeSection(section: string, options: z.ZodType): OptionDescription
 
 /** Its own options, and the sections of which each variant may have other values. */
 function describeVariant(path: string): OptionDescription[] {
-  const sections = Object.keys(variantTable.sections).map((section) => ({
+  const sections = Object.keys(variantSections).map((section) => ({
     option: `${path}.${section}`,
     description: `Options of \`${section}\` where they differ for this variant`,
     default: `those of \`${section}\``,
     bounds: `as in \`${section}\``,
     variable: '',
   }));
-  return [...describeSection(path, variantTable.own), ...sections];
+  return [...describeSection(path, variantOptions), ...sections];
 }
 
 function boundsOf({ bounds, enum: choices, minimum, maximum }: z.core.JSONSchema.BaseSchema): string {

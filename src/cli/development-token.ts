@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.ts';
-import type { IdentityConfig, Settings } from '../config.ts';
+import type { Settings } from '../config/config.ts';
+import type { IdentityConfig } from '../config/identity.ts';
 import { WeirError } from '../errors.ts';
 import { StartError } from '../gateway.ts';
 import { createDevelopmentKeys, signDevelopmentToken } from '../identity/development-keys.ts';

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import type { VariantSettings } from '../config.ts';
+import type { VariantSettings } from '../config/variant-settings.ts';
 import { StartError } from '../gateway.ts';
 import { documentIdOf } from '../guard/documents/document-id.ts';
 import type { Manifest, ManifestDocument } from '../guard/documents/manifest.ts';

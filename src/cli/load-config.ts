@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import type { WeirConfig } from '../config.ts';
+import type { WeirConfig } from '../config/config.ts';
 import { StartError } from '../gateway.ts';
 
 /** The configuration that a file exports, unchecked; throws {@link StartError} when there is none. */

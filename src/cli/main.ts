@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { processEnvironment } from '../config.ts';
+import { processEnvironment } from '../config/config.ts';
 import { runCommand } from './commands.ts';
 
 process.exitCode = await runCommand(process.argv.slice(2), {

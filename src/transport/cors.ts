@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { anyOrigin } from '../config/server-options.ts';
 import { WeirError } from '../errors.ts';
-import { anyOrigin } from '../server-options.ts';
 import { isListedOrigin, unlistedOrigin } from './origins.ts';
 
 /** What pages of other origins may do: a part of the section `server` of the configuration. */

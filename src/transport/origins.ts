@@ -1,4 +1,4 @@
-import { anyOrigin } from '../server-options.ts';
+import { anyOrigin } from '../config/server-options.ts';
 
 /** Which origins may ask. */
 export interface OriginRules {

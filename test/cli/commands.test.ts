@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { buildSchema, printSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
 import { openTinyGateway, preflighted } from '../kit/tiny-gateway.ts';
 
 const index = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { describeOptions } from '../../src/cli/describe-options.ts';
-import { environmentTable, optionSections, parseConfig, variantTable } from '../../src/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { environmentTable } from '../../src/config/environment.ts';
+import { optionSections } from '../../src/config/option-sections.ts';
+import { variantOptions, variantSections } from '../../src/config/variant-options.ts';
 import { upstreamLimits } from '../../src/upstream/limits.ts';
 
 const rows = describeOptions();
@@ -11,7 +14,7 @@ describe('describeOptions()', () => {
       Object.keys(shape).map((name) => `${section}.${name}`),
     );
     const numbers = Object.keys(upstreamLimits).map((name) => `upstreams.<name>.${name}`);
-    const ofVariants = [...Object.keys(variantTable.own.shape), ...Object.keys(variantTable.sections)];
+    const ofVariants = [...Object.keys(variantOptions.shape), ...Object.keys(variantSections)];
     const variants = ofVariants.map((name) => `variants.<name>.${name}`);
     expect(rows.map(({ option }) => option)).toEqual([
       ...sections,

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
-import type { Environment, IdentityConfig } from '../../src/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
+import type { IdentityConfig } from '../../src/config/identity.ts';
 import { openTinyGateway } from '../kit/tiny-gateway.ts';
 
 const own: IdentityConfig = {

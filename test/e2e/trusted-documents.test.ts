@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EventSource } from 'eventsource';
 import { getOperationAST, OperationTypeNode, parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import { documentIdOf } from '../../src/guard/documents/document-id.ts';
 import { createBudgetPolicy, encodeNodeId, type WeirConfig } from '../../src/index.ts';
 import { printPricedSchema } from '../../src/pothos/print-schema.ts';

@@ -24,7 +24,6 @@ const ranks: Readonly<Record<string, number>> = {
   'src/clock.ts': 0,
   'src/signal.ts': 0,
   'src/seal.ts': 1,
-  'src/server-options.ts': 1,
   'src/observe/': 1,
   'src/guard/': 2,
   'src/deprecation/': 2,
@@ -37,7 +36,7 @@ const ranks: Readonly<Record<string, number>> = {
   'src/caching/': 2,
   'src/operation/': 3,
   'src/pothos/': 3,
-  'src/config.ts': 3,
+  'src/config/': 3,
   'src/transport/': 4,
   'src/variant.ts': 4,
   'src/gateway.ts': 5,
@@ -131,7 +130,7 @@ export function cycleFaults(files: readonly SourceFile[]): Faults {
   return found;
 }
 
-const environmentReaders = ['src/config.ts', 'upstreams/main.ts'];
+const environmentReaders = ['src/config/config.ts', 'upstreams/main.ts'];
 /** A start script hands it on to the processes that it starts. */
 const handedOn = /\.\.\.process\.env\b/g;
 

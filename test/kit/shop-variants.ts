@@ -1,4 +1,5 @@
-import { parseConfig, type VariantSettings } from '../../src/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import type { VariantSettings } from '../../src/config/variant-settings.ts';
 import config from '../../weir.config.ts';
 
 const parsed = parseConfig(config, {});

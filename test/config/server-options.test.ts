@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { serverFaults, serverOptions } from '../src/server-options.ts';
+import { serverFaults, serverOptions } from '../../src/config/server-options.ts';
 
 const faultsOf = (server: object) =>
   serverOptions.safeParse(server).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ??

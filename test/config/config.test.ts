@@ -1,11 +1,12 @@
 import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { type Environment, parseConfig, processEnvironment, type Settings } from '../src/config.ts';
-import { shapeLimits } from '../src/guard/shape/limits.ts';
-import { defineConfig } from '../src/index.ts';
-import { defaultDocumentLimits } from './guard/shape/default-limits.ts';
-import { testEdgeSettings } from './kit/edge-settings.ts';
-import { testStreamSettings } from './kit/stream-settings.ts';
+import { parseConfig, processEnvironment, type Settings } from '../../src/config/config.ts';
+import type { Environment } from '../../src/config/environment.ts';
+import { shapeLimits } from '../../src/guard/shape/limits.ts';
+import { defineConfig } from '../../src/index.ts';
+import { defaultDocumentLimits } from '../guard/shape/default-limits.ts';
+import { testEdgeSettings } from '../kit/edge-settings.ts';
+import { testStreamSettings } from '../kit/stream-settings.ts';
 
 const schema = new GraphQLSchema({
   query: new GraphQLObjectType({ name: 'Query', fields: { a: { type: GraphQLString } } }),

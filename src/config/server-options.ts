@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { whole } from './whole.ts';
+import { whole } from '../whole.ts';
 
 const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const;
 
