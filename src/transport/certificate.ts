@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { CancelTimer, Clock } from '../clock.ts';
@@ -51,7 +52,7 @@ export function createCertificate({ files, clock, log, use }: CertificateParts):
     const text = pair.cert + pair.key;
     if (text === used || text === refused) return;
     try {
-      createSecureContext(pair);
+      assertUsable(pair);
     } catch (error) {
       refused = text;
       throw error;
@@ -93,6 +94,14 @@ export function createCertificate({ files, clock, log, use }: CertificateParts):
 async function readPair({ certFile, keyFile }: CertificateFiles): Promise<KeyPair> {
   const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
   return { cert, key };
+}
+
+/** Throws for what no handshake would succeed with. */
+function assertUsable({ cert, key }: KeyPair): void {
+  createSecureContext({ cert, key });
+  // It takes an empty text for none, as a file is while it is written: every handshake would fail until it is read again.
+  if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return;
+  throw new Error('expected the key of the certificate, got another');
 }
 
 function isReadFault(fault: unknown): boolean {

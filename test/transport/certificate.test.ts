@@ -30,4 +30,26 @@ describe('createCertificate()', () => {
     expect(used[1]).toEqual({ cert: otherTestCertificate.certificate, key: otherTestCertificate.privateKey });
     certificate.close();
   });
+
+  it.each([
+    ['an empty certificate', 'certFile', ''],
+    ['half a certificate', 'certFile', testCertificate.certificate.slice(0, 200)],
+    ['an empty key', 'keyFile', ''],
+    ['half a key', 'keyFile', testCertificate.privateKey.slice(0, 60)],
+  ] as const)('takes no file that is being written: %s', async (_what, half, text) => {
+    await using files = await writeCertificate();
+    const used: KeyPair[] = [];
+    const log = createCollectingLog();
+    const { certFile, keyFile } = files;
+    const parts = { clock: systemClock, log, use: (pair: KeyPair) => void used.push(pair) };
+    const certificate = createCertificate({ files: { certFile, keyFile, reloadMs: 100 }, ...parts });
+    await certificate.load();
+    await writeFile(files[half], text);
+    while (log.lines.length === 0) await new Promise(setImmediate);
+    expect(log.lines).toMatchObject([{ level: 'error' }]);
+    expect(used).toHaveLength(1);
+    certificate.close();
+    const late = createCertificate({ files: { certFile, keyFile, reloadMs: 100 }, ...parts });
+    await expect(late.load()).rejects.toThrow();
+  });
 });
