@@ -61,7 +61,7 @@ class PendingSlot<Of extends Shape, Value> extends Slot implements LoadListener<
   }
 
   fulfilled(value: Value): void {
-    if (isDropped(this)) return;
+    if (this.#isDropped()) return;
     try {
       this.complete(this.info, this.shape, this.above, this.key, value);
       addPending(this, -1);
@@ -72,9 +72,14 @@ class PendingSlot<Of extends Shape, Value> extends Slot implements LoadListener<
   }
 
   rejected(reason: unknown): void {
-    if (isDropped(this)) return;
+    if (this.#isDropped()) return;
     fail(this.info.run, this, reason);
     tellIdle(this.info.run);
+  }
+
+  /** While there is no error, null stands for none: most answers never look. */
+  #isDropped(): boolean {
+    return this.info.run.errors.length > 0 && isDropped(this);
   }
 }
 
