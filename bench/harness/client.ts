@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { type HttpAnswer, parseAnswer } from './http-answer.ts';
 
 /** One request, made before it is measured, with what its answer must be. */
 export interface PreparedRequest {
+  /** As they go over a connection of HTTP/1.1; of HTTP/2 the body alone. */
   readonly bytes: Buffer;
   /** Throws when the answer is wrong. */
   readonly assertAnswer: (answer: HttpAnswer) => void;
@@ -39,31 +41,51 @@ export async function createClient(url: URL, connections: number): Promise<Clien
   if (!first) throw new RangeError('Expected at least one connection.');
   return {
     ask: (request) => first.ask(request),
-    load: async (next, durationMs) => {
-      const timesMs: number[] = [];
-      const endMs = performance.now() + durationMs;
-      const work = async (connection: Connection) => {
-        for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) {
-          await connection.ask(next());
-          timesMs.push(performance.now() - nowMs);
-        }
-      };
-      await Promise.all(opened.map(work));
-      return timesMs;
-    },
+    load: (next, durationMs) =>
+      loadAll(
+        opened.map(({ ask }) => ask),
+        next,
+        durationMs,
+      ),
     close: () => {
       for (const connection of opened) connection.close();
     },
   };
 }
 
-interface Connection {
+/** Sends one request, and resolves when its answer is there and right. */
+export type Ask = (request: PreparedRequest) => Promise<unknown>;
+
+/** Loads each of `asks`, with one request at a time, for `durationMs`; see {@link Client.load}. */
+export async function loadAll(
+  asks: readonly Ask[],
+  next: () => PreparedRequest,
+  durationMs: number,
+): Promise<number[]> {
+  const timesMs: number[] = [];
+  const endMs = performance.now() + durationMs;
+  const work = async (ask: Ask) => {
+    for (let nowMs = performance.now(); nowMs < endMs; nowMs = performance.now()) {
+      await ask(next());
+      timesMs.push(performance.now() - nowMs);
+    }
+  };
+  await Promise.all(asks.map(work));
+  return timesMs;
+}
+
+/** A connection of HTTP/1.1 with one request at a time. */
+export interface Connection {
   readonly ask: (request: PreparedRequest) => Promise<HttpAnswer>;
   readonly close: () => void;
 }
 
 async function openConnection(url: URL): Promise<Connection> {
-  const socket = await openSocket(url);
+  return createConnection(url, url.protocol === 'https:' ? await openTls(url) : await openSocket(url));
+}
+
+/** Asks over a socket that is open. */
+export function createConnection(url: URL, socket: Socket): Connection {
   let pending: { settle: (answer: HttpAnswer) => void; fail: (error: Error) => void } | undefined;
   let received: Buffer | undefined;
   const fail = (error: Error) => pending?.fail(error);
@@ -97,11 +119,28 @@ async function openConnection(url: URL): Promise<Connection> {
   };
 }
 
-function openSocket(url: URL): Promise<Socket> {
+/** Resolves when it is connected. */
+export function openSocket(url: URL): Promise<Socket> {
+  return whenOpen(connect({ host: url.hostname, port: Number(url.port), noDelay: true }), 'connect');
+}
+
+/** Resolves when it is secured, by a `session` of before where there is one. */
+export function openTls(url: URL, session?: Buffer): Promise<TLSSocket> {
+  const socket = connectTls({
+    host: url.hostname,
+    port: Number(url.port),
+    // The server is our own, and its certificate signed by nobody.
+    rejectUnauthorized: false,
+    ...(session && { session }),
+  });
+  socket.setNoDelay(true);
+  return whenOpen(socket, 'secureConnect');
+}
+
+function whenOpen<Kind extends Socket>(socket: Kind, event: 'connect' | 'secureConnect'): Promise<Kind> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
     socket.once('error', reject);
-    socket.once('connect', () => {
+    socket.once(event, () => {
       socket.off('error', reject);
       resolve(socket);
     });

@@ -1,4 +1,4 @@
-import { createClient, type PreparedRequest } from './client.ts';
+import { type Client, createClient, type PreparedRequest } from './client.ts';
 import type { Usage } from './probe.ts';
 import { type Interval, medianInterval, quantile } from './statistics.ts';
 
@@ -11,6 +11,8 @@ export interface Contestant {
   readonly profile: () => Promise<unknown>;
   /** The next request to send. */
   readonly next: () => PreparedRequest;
+  /** Opens what loads it with so many requests at a time. Default: {@link createClient}. */
+  readonly openClient?: (url: URL, connections: number) => Promise<Pick<Client, 'load' | 'close'>>;
 }
 
 /** How long and how hard to load. */
@@ -85,12 +87,12 @@ export async function runContest(
 
 /** On connections of its own, opened before it counts: servers close those that wait for some seconds. */
 async function runSlice(
-  { url, usage, next }: Contestant,
+  { url, usage, next, openClient = createClient }: Contestant,
   sliceMs: number,
   { connections, countCalls, signal }: ContestOptions,
 ): Promise<Slice> {
   signal.throwIfAborted();
-  const client = await createClient(url, connections);
+  const client = await openClient(url, connections);
   try {
     const callsBefore = await countCalls();
     const before = await usage();
