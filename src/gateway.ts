@@ -75,16 +75,16 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   const readiness = () => readinessFrom({ draining, upstreams: statesOf(parts.upstreams) });
   const admin = createAdminServer({ metrics: parts.metrics, readiness, log });
   const variants = settings.variants.map((variant) => createVariant(settings, variant, parts));
-  const { server, certificate, drain } = createGraphServer(settings, parts, variants);
+  const { server, certificate, drain, finish } = createGraphServer(settings, parts, variants);
   const { host, port, adminPort } = settings.server;
   const close = async () => {
     draining = true;
     for (const { trusted } of variants) trusted.close();
-    await closeServer(server, settings.limits.closeTimeoutMs, drain);
+    await closeServer(server, settings.limits.closeTimeoutMs, { drain, finish });
     certificate?.close();
     await closeParts(parts);
     // Last, so that who probes sees the drain to its end.
-    await closeServer(admin, 0, async () => {});
+    await closeServer(admin, 0, { drain: async () => {}, finish: async () => {} });
   };
   let closed: Promise<void> | undefined;
   return {

@@ -61,9 +61,12 @@ export class AnswerInParts {
     }
   }
 
-  /** Ends the operation for a reader that goes before the last part. Idempotent. */
-  leave(): void {
-    this.#fail(this.#settlement.context.signal.reason ?? gone());
+  /**
+   * Ends the operation before its last part: for a reader that goes, or for `reason`, which is then the error of every part
+   * that has not come. Idempotent.
+   */
+  leave(reason: unknown = gone()): void {
+    this.#fail(this.#settlement.context.signal.reason ?? reason);
   }
 
   #settled(part: LaterPart): LaterPart {

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
+import { WeirError } from '../errors.ts';
 import type { InitialPart, LaterPart } from '../operation/parts.ts';
 import type { PartsFormat } from './accept.ts';
+import type { UnfinishedAnswer } from './finish-answers.ts';
 import { answerParts } from './multipart-frames.ts';
 import { olderParts } from './parts-20220824.ts';
 import type { StreamOutcome } from './stream-operation.ts';
@@ -16,6 +18,8 @@ export interface PartsAnswer {
   readonly abort: () => void;
   /** Ends it as well, for a part that cannot be written; gives what is shown of that. */
   readonly refuse: (thrown: unknown) => object;
+  /** The answers in parts that go on; this one is among them until its last byte has left. */
+  readonly unfinished: Set<UnfinishedAnswer>;
   /** When the operation ends at the latest, in {@link Clock.nowMs} milliseconds. */
   readonly deadlineMs: number;
   readonly clock: Clock;
@@ -23,6 +27,9 @@ export interface PartsAnswer {
 
 /** Milliseconds after the operation's end that a client has to read what there is. */
 const lingerMs = 5000;
+
+/** What the parts that have not come say. */
+const stopping = 'This server stops and could not wait for this part; ask another one.';
 
 /** Nobody on the way may keep, transform or collect it. */
 const partsHeaders = { 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' } as const;
@@ -32,7 +39,7 @@ const partsHeaders = { 'cache-control': 'no-store, no-transform', 'x-accel-buffe
  * beside what the connection holds. A client that goes, or reads too slowly, ends the operation. Never rejects.
  */
 export async function answerInParts(answer: PartsAnswer): Promise<void> {
-  const { response, later, clock, deadlineMs } = answer;
+  const { response, later, clock, deadlineMs, unfinished } = answer;
   const format = formats[answer.format](answer.initial);
   const first = textOf(answer, format.first);
   const leave = () => {
@@ -41,6 +48,14 @@ export async function answerInParts(answer: PartsAnswer): Promise<void> {
   };
   if (response.destroyed) return leave();
   response.once('close', leave);
+  const self = {
+    finish: () => {
+      later.leave(new WeirError('OVERLOADED', { message: stopping }));
+      answer.abort();
+    },
+  };
+  unfinished.add(self);
+  response.once('close', () => unfinished.delete(self));
   const cancelTimer = clock.after(Math.max(0, deadlineMs - clock.nowMs()) + lingerMs, () =>
     response.destroy(),
   );

@@ -61,7 +61,7 @@ export interface HttpOptions {
 const requestIdPattern = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** The server of the graph with what it serves beyond single requests. */
-export interface GraphServer extends SecuredListener, Pick<Streams, 'drain' | 'openConnections'> {}
+export interface GraphServer extends SecuredListener, Pick<Streams, 'drain' | 'finish' | 'openConnections'> {}
 
 /**
  * A server of the graph, not yet listening: HTTP/1.1 and HTTP/2, the latter over TLS or behind a trusted proxy. GraphQL over HTTP; JSON bodies and GET queries; subscriptions over
@@ -94,7 +94,8 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     void serve(request, answerTo(request, channel));
   });
   server.on('upgrade', createUpgrade(route, edge));
-  return { server, certificate, drain: streams.drain, openConnections: streams.openConnections };
+  const { drain, finish, openConnections } = streams;
+  return { server, certificate, drain, finish, openConnections };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startMs = options.clock.nowMs();

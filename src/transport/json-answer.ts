@@ -19,6 +19,7 @@ export interface JsonAnswerRequest {
   readonly deadlineMs: number;
   readonly clock: Clock;
   readonly sender: AnswerSender;
+  readonly unfinished: PartsAnswer['unfinished'];
 }
 
 /**

@@ -50,7 +50,8 @@ const cursorMaxLength = 2048;
 /** The answers of distinct event streams and of multipart subscriptions. */
 export function createStreamAnswer(parts: StreamParts): AnswerStream {
   return async (request, response) => {
-    const shared = { clock: parts.clock, sender: parts.sender, deadlineMs: request.facts.deadlineMs };
+    const { clock, sender, unfinished } = parts;
+    const shared = { clock, sender, unfinished, deadlineMs: request.facts.deadlineMs };
     const { facts, accepted } = request;
     const { method, origin } = request;
     const takesParts = accepted.parts !== undefined;
@@ -92,6 +93,7 @@ async function openStream(
       deadlineMs: facts.deadlineMs,
       clock: parts.clock,
       sender: parts.sender,
+      unfinished: parts.unfinished,
     });
   }
   const stream = new StreamResponse(parts, {

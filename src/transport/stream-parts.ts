@@ -5,6 +5,7 @@ import type { EndReason } from '../realtime/sink.ts';
 import type { AnswerSender } from './compression.ts';
 import type { ConnectionWheel } from './connection-wheel.ts';
 import type { Connections } from './connections.ts';
+import type { UnfinishedAnswer } from './finish-answers.ts';
 import type { PeerWatch } from './peer-watch.ts';
 import type { PrepareOperation } from './stream-operation.ts';
 import type { WriteTurn } from './write-turn.ts';
@@ -40,6 +41,8 @@ export interface StreamParts {
   readonly wheel: ConnectionWheel;
   readonly connections: Connections;
   readonly writes: WriteTurn;
+  /** Answers in parts that go on, for the end of this process. */
+  readonly unfinished: Set<UnfinishedAnswer>;
   readonly peers: PeerWatch;
   /** Of answers that are no streams. */
   readonly sender: AnswerSender;

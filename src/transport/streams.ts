@@ -4,6 +4,7 @@ import type { AnswerSender } from './compression.ts';
 import { createConnectionWheel } from './connection-wheel.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { drainConnections } from './drain.ts';
+import { finishAnswers, type UnfinishedAnswer } from './finish-answers.ts';
 import type { OriginRules } from './origins.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { createReservations } from './sse-reservation.ts';
@@ -64,6 +65,8 @@ export interface Streams {
   readonly openConnections: () => number;
   /** Refuses what is new, sends every connection away within the window, and resolves when none is left. Idempotent. */
   readonly drain: () => Promise<void>;
+  /** Finishes the answers in parts that go on, for good or ill; resolves when they are sent, or after a quarter of a second. */
+  readonly finish: () => Promise<void>;
 }
 
 /** Makes the transports of real time; nothing runs until there are connections. */
@@ -74,6 +77,7 @@ export function createStreams(options: StreamOptions): Streams {
     connections,
     wheel: createConnectionWheel(clock),
     writes: new WriteTurn(),
+    unfinished: new Set<UnfinishedAnswer>(),
     peers: new PeerWatch({
       clock,
       connections,
@@ -100,13 +104,14 @@ export function createStreams(options: StreamOptions): Streams {
       drained ??= drainConnections(connections, { windowMs: settings.drainWindowMs, clock, random });
       return drained;
     },
+    finish: () => finishAnswers(shared.unfinished, clock),
   };
 }
 
 function partsFrom(
   options: StreamOptions,
   variant: StreamVariant,
-): Omit<StreamParts, 'connections' | 'wheel' | 'writes' | 'peers'> {
+): Omit<StreamParts, 'connections' | 'wheel' | 'writes' | 'peers' | 'unfinished'> {
   return {
     prepare: createStreamOperations({ ...options, ...variant }),
     identify: options.identify,
