@@ -14,6 +14,7 @@ import { isOpen, type ServedCall, watchServices } from './watched-services.ts';
 /** The reference BFF with a window into every part: what the services see, all that is logged, what is left running. */
 export interface WatchedShop extends AsyncDisposable {
   readonly url: string;
+  readonly adminUrl: string;
   readonly store: Store;
   readonly faults: Faults;
   /** Every RPC that the services received, in order. */
@@ -45,6 +46,7 @@ export async function startWatchedShop(): Promise<WatchedShop> {
   const { url, adminUrl } = await gateway.start();
   return {
     url,
+    adminUrl,
     store,
     faults,
     served,
