@@ -13,6 +13,7 @@ import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
 import { createAcceptedBy } from './accept.ts';
 import { hasRequestIn, parseBody, parseQuery, readBody } from './body.ts';
 import { type CompressionSettings, createAnswerSender } from './compression.ts';
+import { isPreflight } from './cors.ts';
 import { createEdge, type Edge, type EdgeSettings } from './edge.ts';
 import { createExplorers } from './explorer.ts';
 import { createGraphListener, type SecuredListener } from './graph-listener.ts';
@@ -78,7 +79,7 @@ export function createHttpServer(options: HttpOptions): GraphServer {
     random: Math.random,
   });
   const route = createVariantRoutes(options.variants.map((variant) => serveVariant(variant, streams)));
-  const edge = createEdge(options.edge, options.production);
+  const edge = createEdge(edgeSettings(options), options.production);
   const answer = createAnswer(options, edge);
   const refused = new WeakSet<object>();
   const { server, certificate } = createGraphListener(options, (request, response) => {
@@ -269,12 +270,19 @@ function headerOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
+/** Pages of other origins may send the headers that variants are told apart by. */
+function edgeSettings({ edge, variants }: HttpOptions): EdgeSettings {
+  const names = variants.flatMap(({ header }) => (header ? [header.name] : []));
+  return { ...edge, allowedHeaders: [...edge.allowedHeaders, ...new Set(names)] };
+}
+
 function routeOf(
   route: Route<ServedVariant>,
-  { url = '', headers }: IncomingMessage,
+  request: IncomingMessage,
   { host }: Peer,
 ): Routed<ServedVariant> | undefined {
-  return route(pathOf(url), headers, host);
+  const { url = '', headers } = request;
+  return route(pathOf(url), isPreflight(request) ? undefined : headers, host);
 }
 
 function notThere({ method, url = '' }: IncomingMessage, { paths: [path = '/'] }: HttpVariant): WeirError {

@@ -22,10 +22,13 @@ export interface Routed<Served> {
   readonly vary: readonly string[];
 }
 
-/** Whom a request to `path` (of its URL, without the query) of `host` is for; undefined when it is for nobody. */
+/**
+ * Whom a request to `path` (of its URL, without the query) of `host` is for; undefined when it is for nobody. A preflight is
+ * for whoever is there, so it has undefined for headers: it names those of the request to come, without their values.
+ */
 export type Route<Served> = (
   path: string,
-  headers: IncomingHttpHeaders,
+  headers: IncomingHttpHeaders | undefined,
   host: string,
 ) => Routed<Served> | undefined;
 
@@ -83,8 +86,12 @@ function saysOf({ hosts, header }: VariantRoute): number {
   return (hosts.length > 0 ? 2 : 0) + (header ? 1 : 0);
 }
 
-function fits({ hosts, header }: VariantRoute, headers: IncomingHttpHeaders, host: string): boolean {
-  if (header && headers[header.name] !== header.value) return false;
+function fits(
+  { hosts, header }: VariantRoute,
+  headers: IncomingHttpHeaders | undefined,
+  host: string,
+): boolean {
+  if (header && headers && headers[header.name] !== header.value) return false;
   return hosts.length === 0 || hosts.includes(hostOf(host));
 }
 

@@ -48,6 +48,30 @@ describe('a preflight', () => {
     expect((await preflight(`${tiny.url}x`, good)).status).toBe(404);
   });
 
+  it('is answered for its address, whichever variant the headers of the request to come will choose', async () => {
+    const header = (value: string) => ({ name: 'x-app', value });
+    await using tiny = await openTinyGateway({
+      server,
+      variants: {
+        phone: { paths: ['/graphql'], header: header('phone') },
+        watch: { paths: ['/graphql'], header: header('watch') },
+        shop: { paths: ['/shop'], hosts: ['shop.example'], header: header('phone') },
+      },
+    });
+    for (const suffix of ['', '/stream', '/documents/sha256:00']) {
+      const { status, headers } = await preflight(`${tiny.url}${suffix}`, good);
+      expect(status).toBe(204);
+      expect(headers.get('access-control-allow-headers')).toMatch(/, x-app$/);
+    }
+    expect((await preflight(tiny.url, 'https://evil.example')).status).toBe(403);
+    // The host is known of a preflight, and that of this one is another.
+    expect((await preflight(tiny.url.replace('/graphql', '/shop'), good)).status).toBe(404);
+    const asked = (app: string) => post(tiny.url, { query: '{ fast }' }, { origin: good, 'x-app': app });
+    expect([(await asked('phone')).status, (await asked('other')).status]).toEqual([200, 404]);
+    // Who asks for something else than a preflight says what it is for.
+    expect((await send(tiny.url, { method: 'OPTIONS', headers: { origin: good } })).status).toBe(404);
+  });
+
   it('is told of headers and credentials that the configuration adds', async () => {
     await using tiny = await openTinyGateway({
       server: { ...server, allowCredentials: true, allowedHeaders: ['X-Tenant'] },

@@ -77,4 +77,16 @@ describe('createVariantRoutes()', () => {
     expect(route('/graphql', { 'x-app': 'watch' }, 'a')?.vary).toEqual(['x-app']);
     expect(route('/alone', {}, 'a')?.vary).toEqual([]);
   });
+
+  it('leads a preflight, whose headers are those of another request, by path and host alone', () => {
+    const route = createVariantRoutes([
+      named('phone', { header: app('phone') }),
+      named('host', { paths: ['/hosted'], hosts: ['m.example.com'], header: app('phone') }),
+    ]);
+    expect(route('/graphql', undefined, 'a')?.served.name).toBe('phone');
+    expect(route('/graphql/stream', undefined, 'a')).toMatchObject({ isStream: true });
+    expect(route('/hosted', undefined, 'm.example.com')?.served.name).toBe('host');
+    expect(route('/hosted', undefined, 'a')).toBeUndefined();
+    expect(route('/nothing', undefined, 'a')).toBeUndefined();
+  });
 });
