@@ -11,6 +11,7 @@ export interface EdgeSettings extends CorsSettings {
   /** See {@link createPeerReader}. */
   readonly trustedProxies: readonly string[];
   readonly maxHeaders: number;
+  readonly maxHeaderBytes: number;
 }
 
 /** What stands between the network and the graph. */
@@ -57,8 +58,8 @@ export function createEdge(settings: EdgeSettings, production: boolean): Edge {
       return peer;
     },
     headRefusal: (request, peer) => {
-      const count = request.rawHeaders.length / 2;
-      if (count > settings.maxHeaders) return tooManyHeaders(count, settings.maxHeaders);
+      const excess = headExcess(request, settings);
+      if (excess !== undefined) return new WeirError('HEADERS_TOO_LARGE', { message: excess });
       const message =
         framingFault(request) ?? repeatedHost(request) ?? hostFault(peer.host, settings.allowedHosts);
       return message === undefined ? undefined : new WeirError('BAD_REQUEST', { message });
@@ -92,8 +93,16 @@ function hostFault(host: string, allowedHosts: readonly string[]): string | unde
   return 'Header "Host": expected one that is served here; the option is server.allowedHosts.';
 }
 
-function tooManyHeaders(count: number, maxHeaders: number): WeirError {
-  return new WeirError('HEADERS_TOO_LARGE', {
-    message: `Expected at most ${maxHeaders} headers, got ${count}. The option is server.maxHeaders.`,
-  });
+/** Of HTTP/1.1 the parser bounds the bytes; those of HTTP/2 that a client sent with few may be many. */
+function headExcess(
+  { rawHeaders }: IncomingMessage,
+  { maxHeaders, maxHeaderBytes }: EdgeSettings,
+): string | undefined {
+  const count = rawHeaders.length / 2;
+  if (count > maxHeaders)
+    return `Expected at most ${maxHeaders} headers, got ${count}. The option is server.maxHeaders.`;
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length; // a character is a byte: Node reads them so
+  if (bytes <= maxHeaderBytes) return undefined;
+  return `Expected headers of at most ${maxHeaderBytes} bytes, got ${bytes}. The option is server.maxHeaderBytes.`;
 }

@@ -5,9 +5,9 @@ import type { SocketSettings } from './listener.ts';
 /** Bounds of one HTTP/2 connection: what Node takes in its options. Sources: RFC 9113 section 10.5, and the holes named. */
 export function sessionBounds({ maxHeaderBytes, maxHeaders, maxStreamsPerConnection }: SocketSettings) {
   return {
-    settings: { maxConcurrentStreams: maxStreamsPerConnection, maxHeaderListSize: maxHeaderBytes },
-    // Pseudo-headers count, too.
-    maxHeaderListPairs: maxHeaders + pseudoHeaders,
+    // Node resets a stream above these; the edge tells who is not as far above what it takes.
+    settings: { maxConcurrentStreams: maxStreamsPerConnection, maxHeaderListSize: 2 * maxHeaderBytes },
+    maxHeaderListPairs: 2 * maxHeaders,
     maxSettings: 32,
     /** Megabytes. */
     maxSessionMemory: 10,
@@ -19,9 +19,6 @@ export function sessionBounds({ maxHeaderBytes, maxHeaders, maxStreamsPerConnect
   } as const;
 }
 
-/** Method, scheme, authority and path (RFC 9113 section 8.3.1). */
-const pseudoHeaders = 4;
-
 /** The largest id of a stream: none is refused yet (RFC 9113 section 6.8). */
 const maxStreamId = 2 ** 31 - 1;
 
@@ -32,13 +29,32 @@ const maxStreamId = 2 ** 31 - 1;
 export function boundSessions(server: Pick<Http2Server, 'on'>, settings: SocketSettings, clock: Clock): void {
   server.on('session', (session) => {
     let requests = 0;
-    session.setTimeout(settings.keepAliveTimeoutMs, () => session.close());
+    boundIdleness(session, settings.keepAliveTimeoutMs, clock);
     session.on('stream', (stream) => {
       requests += 1;
       if (requests === settings.maxRequestsPerConnection) leave(session);
       if (!stream.endAfterHeaders) boundBody(stream, settings.requestTimeoutMs, clock);
     });
   });
+}
+
+/**
+ * Ends a connection that has had no request for so long, whatever else comes of it. Node's own timer is not told of a
+ * client that cuts its connection off, and keeps the session until it fires.
+ */
+function boundIdleness(session: ServerHttp2Session, timeoutMs: number, clock: Clock): void {
+  let open = 0;
+  const rest = () => clock.after(timeoutMs, () => session.close());
+  let cancelTimer = rest();
+  session.on('stream', (stream) => {
+    open += 1;
+    cancelTimer();
+    stream.once('close', () => {
+      open -= 1;
+      if (open === 0 && !session.closed && !session.destroyed) cancelTimer = rest();
+    });
+  });
+  session.once('close', () => cancelTimer());
 }
 
 /**

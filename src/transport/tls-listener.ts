@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import { type RequestListener, Server } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { SecureVersion } from 'node:tls';
@@ -18,6 +18,9 @@ export interface TlsListener extends GraphListener {
   /** Connections that are there keep theirs. Throws when the pair cannot be used. */
   readonly useKeyPair: (pair: KeyPair) => void;
 }
+
+/** RFC 9113 section 9.2.1: keys of TLS 1.2 are not negotiated anew, which costs a server more than its client. */
+const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
 
 /** Bytes: name, HMAC and AES key of session tickets, as OpenSSL has them. */
 const ticketKeyBytes = 48;
@@ -39,6 +42,7 @@ export function createTlsListener(
     http1Options: http1Bounds(settings),
     allowHTTP1: true,
     minVersion,
+    secureOptions,
     ticketKeys,
     handshakeTimeout: settings.headersTimeoutMs,
     ...http2Messages,
@@ -58,6 +62,7 @@ export function createTlsListener(
     closeAllConnections: () => {
       for (const socket of sockets) socket.destroy();
     },
-    useKeyPair: (pair: KeyPair) => server.setSecureContext({ ...pair, minVersion, ticketKeys }),
+    useKeyPair: (pair: KeyPair) =>
+      server.setSecureContext({ ...pair, minVersion, secureOptions, ticketKeys }),
   });
 }

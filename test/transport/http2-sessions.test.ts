@@ -1,12 +1,17 @@
 import { once } from 'node:events';
+import { createServer as createHttp2, type ServerHttp2Stream } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
+import { boundSessions } from '../../src/transport/http2-sessions.ts';
 import type { CertificateFiles } from '../kit/certificate-files.ts';
+import { testEdgeSettings } from '../kit/edge-settings.ts';
+import { createFakeClock } from '../kit/fake-clock.ts';
 import { type Http2Client, openHttp2, trust } from '../kit/http2-client.ts';
 import { openSecured, type SecuredGateway } from '../kit/secured-gateway.ts';
 import { openTinyGateway, type TinyGateway } from '../kit/tiny-gateway.ts';
 import { otherTestCertificate, testCertificate } from '../upstream/test-certificate.ts';
+import { portOf } from './wire.ts';
 
 const oneBook = '{ book(id: "Qm9vazo3") { title } }'; // Book:7
 const replaced = 'the certificate was replaced';
@@ -95,6 +100,37 @@ describe.each(transports)('sessionBounds() %s', (_where, open) => {
     else await closed;
     expect(client.session.destroyed).toBe(!isKept);
     expect((await other.query('{ fast }')).status).toBe(200);
+  });
+});
+
+describe('boundSessions()', () => {
+  it('ends a connection that had no request for so long, and not while there is one', async () => {
+    const clock = createFakeClock();
+    const server = createHttp2();
+    boundSessions(server, { ...testEdgeSettings, keepAliveTimeoutMs: 1000 }, clock);
+    server.on('stream', (stream: ServerHttp2Stream) => {
+      stream.on('error', () => {});
+      stream.respond({ ':status': 200 });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await using client = await openHttp2(`http://127.0.0.1:${portOf(server.address())}`);
+    clock.advance(999);
+    const stream = client.session.request({ ':path': '/' });
+    stream.on('error', () => {});
+    await once(stream, 'response');
+    clock.advance(5000);
+    await ping(client);
+    expect(client.session.closed).toBe(false);
+    stream.close(8);
+    await ping(client);
+    clock.advance(999);
+    await ping(client);
+    expect(client.session.closed).toBe(false);
+    const closed = once(client.session, 'close');
+    clock.advance(1);
+    await closed;
+    server.close();
   });
 });
 
