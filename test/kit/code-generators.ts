@@ -41,11 +41,20 @@ export async function runClientPreset(
   return join(folder, 'gql/persisted-documents.json');
 }
 
+/** What the Relay compiler is run with. */
+export interface RelayOptions {
+  /** GraphQL texts by the names of their modules. */
+  readonly modules: Readonly<Record<string, string>>;
+  readonly algorithm?: string;
+  /** Whether operations are named in place of sent; default: yes. */
+  readonly isPersisted?: boolean;
+}
+
 /** Runs the Relay compiler over modules in `folder`/src; resolves with the path of its manifest, and what its artifacts name. */
 export async function runRelay(
   folder: string,
   schemaFile: string,
-  { modules, algorithm }: { readonly modules: Readonly<Record<string, string>>; readonly algorithm?: string },
+  { modules, algorithm, isPersisted = true }: RelayOptions,
 ): Promise<{ readonly manifest: string; readonly idOf: (operation: string) => Promise<string> }> {
   const file = join(folder, 'relay.json');
   await mkdir(join(folder, 'src'), { recursive: true });
@@ -61,7 +70,7 @@ export async function runRelay(
     schema: './schema.graphql',
     language: 'typescript',
     eagerEsModules: true,
-    persistConfig: { file: './relay.json', ...(algorithm && { algorithm }) },
+    ...(isPersisted && { persistConfig: { file: './relay.json', ...(algorithm && { algorithm }) } }),
   };
   await writeFile(join(folder, 'relay.config.json'), JSON.stringify(config));
   const program = relayPrograms[`${process.platform} ${process.arch}`];
