@@ -308,7 +308,7 @@ describe('a scope', () => {
     ],
     ['sendMessage', 'sendMessage(input: { room: "x", text: "x" }) { message { id } }'],
     ['updateProfile', 'updateProfile(input: {}) { user { id } }'],
-  ])('or a user is needed for %s, before anything is looked at', async (name, field) => {
+  ])('117: or a user is needed for %s, before anything is looked at', async (name, field) => {
     shop.calls.length = 0;
     const anonymous = await shop.askAs(null, `mutation { ${field} }`);
     expect(anonymous).toMatchObject({

@@ -13,6 +13,8 @@ let shop: WatchedShop;
 /** `Bearer ` and a token of two users. */
 let ann: string;
 let bob: string;
+/** One of the first one's orders. */
+let order: string;
 
 beforeAll(async () => {
   shop = await startWatchedShop();
@@ -20,6 +22,10 @@ beforeAll(async () => {
   bob = await shop.bearerOf('user-2');
   // A token that was verified is known, and so takes no turn of its own.
   for (const authorization of [ann, bob]) await ask('{ viewer { user { id } } }', {}, { authorization });
+  const [row] = await shop.store.query<{ id: string }>(
+    `SELECT id FROM orders WHERE customer_id = 'user-1' LIMIT 1`,
+  );
+  order = encodeNodeId('Order', row?.id ?? '');
 });
 afterAll(() => shop?.[Symbol.asyncDispose]());
 
@@ -53,10 +59,6 @@ const subjectsOf = (method: string) =>
 
 describe('two users in one turn', () => {
   it('111: have a call each with their own metadata, though they ask for the same keys', async () => {
-    const [row] = await shop.store.query<{ id: string }>(
-      `SELECT id FROM orders WHERE customer_id = 'user-1' LIMIT 1`,
-    );
-    const order = encodeNodeId('Order', row?.id ?? '');
     const query = `{ order(id: "${order}") { id } user(id: "${encodeNodeId('User', 'user-1')}") { email }
       product(id: "${product}") { title } }`;
     const [one, other] = await askAtOnce([
@@ -92,6 +94,55 @@ describe('two users in one turn', () => {
     ]);
     expect(new Set(sent.map((text) => /"id":"([^"]+)"/.exec(text)?.[1])).size).toBe(2);
     expect(subjectsOf('ChatService/SendMessage')).toEqual(['user-1', 'user-1']);
+  });
+});
+
+describe('what somebody may not know', () => {
+  const user = (id: string) => encodeNodeId('User', id);
+  const orders = (id: string, more = '') =>
+    `{ orders(first: 1, filter: { customer: "${user(id)}" }${more}) { edges { cursor } } }`;
+  const cancel = (id: string) => `mutation { cancelOrder(input: { order: "${id}" }) { __typename } }`;
+  const absent = encodeNodeId('Order', 'order-0');
+
+  it.each<readonly [string, () => string | undefined, () => string, string]>([
+    ['whether a user is there', () => bob, () => orders('user-1'), orders('user-0')],
+    ['whether a user is there, to nobody', () => undefined, () => orders('user-1'), orders('user-0')],
+    [
+      'whether arguments are good',
+      () => undefined,
+      () => orders('user-1'),
+      orders('user-1', ', after: "bad"'),
+    ],
+    ['whether an order is there', () => bob, () => cancel(order), cancel(absent)],
+    ['whether an order is there, to nobody', () => undefined, () => cancel(order), cancel(absent)],
+    ['whether a document is good', () => 'Bearer a.b.c', () => orders('user-1'), '{ x'],
+  ])('117: is told in one way: %s', async (_what, bearer, one, other) => {
+    const authorization = bearer();
+    const told = async (query: string) => {
+      shop.served.length = 0;
+      const { status, text, headers } = await ask(query, {}, authorization ? { authorization } : {});
+      const names = [...headers.keys()].filter((name) => name !== 'date');
+      // Where it stands in the document is the document's own affair.
+      const said = text.replaceAll(/"column":\d+/g, '').replaceAll(/"cost":\{.*\}/g, '');
+      return { status, said, names, calls: shop.served.map(({ method }) => method) };
+    };
+    const expected = await told(one());
+    expect(expected.said).toMatch(/"code":"(FORBIDDEN|UNAUTHENTICATED|NOT_FOUND)"/);
+    expect(await told(other)).toEqual(expected);
+  });
+
+  it('117: is told in one way to who would listen for it', async () => {
+    const token = bob.replace('Bearer ', '');
+    const told = await Promise.all(
+      ['user-1', 'user-0'].map(async (id) => {
+        const query = `subscription { orders(customer: "${user(id)}") { state } }`;
+        await using subscriber = subscribeByWs(shop.url, { query, token });
+        return JSON.stringify(await subscriber.ended);
+      }),
+    );
+    expect(told[0]).toContain('FORBIDDEN');
+    expect(told[1]).toBe(told[0]);
+    expect(shop.served).toEqual([]);
   });
 });
 
