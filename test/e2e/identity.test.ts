@@ -45,7 +45,7 @@ describe('a token over HTTP', () => {
     await jwks?.close();
   });
 
-  it('gives the caller its name and scopes, upstream too, and itself goes nowhere', async () => {
+  it('104: gives the caller its name and scopes, upstream too, and itself goes nowhere', async () => {
     const token = await sign(trusted, { claims: { scope: 'b:read a:write', tenant: 'süd', azp: 'app' } });
     const answer = await tiny.ask(oneBook, {}, { authorization: `Bearer ${token}` });
     expect(answer).toMatchObject({ status: 200, json: { data: { book: { title: 'Book 7' } } } });

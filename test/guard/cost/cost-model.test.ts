@@ -80,7 +80,7 @@ describe('createCostModel()', () => {
   });
 });
 
-describe('the price of introspection', () => {
+describe('19: the price of introspection', () => {
   const sdl = `
     type Query { a(x: Int, y: Int, z: Int): Node }
     interface Node { id: ID }
