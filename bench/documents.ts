@@ -123,8 +123,10 @@ function serverFigures(options: RunOptions): Promise<readonly Figures[]> {
   const { run } = ordersScenario(
     '',
     (upstream, all) => Object.keys(bodies).map((name) => trustedProgram(name, upstream, all)),
-    (name, variables) => ({ ...bodies[name]?.(), variables }),
-    (name) => name === 'by-new-text',
+    {
+      bodyOf: (name, variables) => ({ ...bodies[name]?.(), variables }),
+      isFresh: (name) => name === 'by-new-text',
+    },
   );
   return run(options);
 }

@@ -50,18 +50,33 @@ export const ordersPage = `query OrdersPage($first: Int!, $after: String) {
   }
 }`;
 
-/** The request of a contestant for one page. */
-export type BodyOf = (contestant: string, variables: Readonly<Record<string, unknown>>) => object;
+/** How contestants are asked, by their names. */
+export interface Asking {
+  /** The request for one page. */
+  readonly bodyOf: (contestant: string, variables: Readonly<Record<string, unknown>>) => object;
+  /** Whether its requests are made anew each time. */
+  readonly isFresh: (contestant: string) => boolean;
+  /** Beside those that all send. */
+  readonly headersOf: (contestant: string) => Readonly<Record<string, string>>;
+  /** Undoes the coding of an answer's body; throws where it has not that coding. */
+  readonly decode: (contestant: string, body: Buffer) => Buffer;
+}
+
+const plainly: Asking = {
+  bodyOf: (_contestant, variables) => ({ query: ordersPage, variables }),
+  isFresh: () => false,
+  headersOf: () => ({}),
+  decode: (_contestant, body) => body,
+};
 
 /**
  * Loads the servers that `programsOf` names with that page, at random places of the list; `upstream` is their services'
- * address. `isFresh` names the contestants whose requests are made anew each time.
+ * address.
  */
 export const ordersScenario = (
   description: string,
   programsOf: (upstream: string, options: RunOptions) => readonly ProgramOptions[],
-  bodyOf: BodyOf = (_contestant, variables) => ({ query: ordersPage, variables }),
-  isFresh: (contestant: string) => boolean = () => false,
+  asking: Partial<Asking> = {},
 ): Scenario => ({
   description,
   run: async (options) => {
@@ -91,7 +106,7 @@ export const ordersScenario = (
     const servers: Program[] = [];
     for (const program of programsOf(replay.address, options)) servers.push(await start(program));
     options.progress('collecting pages');
-    const contestants = await prepare(servers, { bodyOf, isFresh }, options.signal);
+    const contestants = await prepare(servers, { ...plainly, ...asking }, options.signal);
     // All answers are learnt: the services and their database need not disturb any more.
     await shop.end();
     const { calls } = replayCounter(replay);
@@ -157,7 +172,7 @@ interface Page {
 /** The contestants with their requests, after each has answered each of them like the first. */
 async function prepare(
   servers: readonly Program[],
-  { bodyOf, isFresh }: { readonly bodyOf: BodyOf; readonly isFresh: (contestant: string) => boolean },
+  { bodyOf, isFresh, headersOf, decode }: Asking,
   signal: AbortSignal,
 ): Promise<readonly Contestant[]> {
   const contestants: Contestant[] = [];
@@ -167,8 +182,12 @@ async function prepare(
     const url = new URL(address);
     const client = await createClient(url, 1);
     try {
-      const requestFor = (after: string | null) =>
-        prepareRequest(url, bodyOf(name, { first: pageSize, after }), authorization);
+      const headers = { authorization, ...headersOf(name) };
+      const pageOf = ({ body }: HttpAnswer) => parsePage(decode(name, body));
+      const requestFor = (after: string | null): PreparedRequest => ({
+        bytes: postBytes(url, bodyOf(name, { first: pageSize, after }), headers),
+        assertAnswer: ({ status, body }) => assertPage(status, decode(name, body)),
+      });
       const askPage = async (after: string | null) => {
         signal.throwIfAborted();
         return pageOf(await client.ask(requestFor(after)));
@@ -207,12 +226,8 @@ async function collectCursors(askPage: (after: string | null) => Promise<Page>):
   return cursors;
 }
 
-function prepareRequest(url: URL, body: object, authorization: string): PreparedRequest {
-  return { bytes: postBytes(url, body, { authorization }), assertAnswer };
-}
-
 /** Cheap, for it runs for each answer while the clock runs. */
-function assertAnswer({ status, body }: HttpAnswer): void {
+function assertPage(status: number, body: Buffer): void {
   if (status === 200 && !body.includes('"errors"') && count(body, '"displayName"') === pageSize) return;
   throw new Error(`a wrong answer (${status}): ${body.toString('utf8', 0, 1000)}`);
 }
@@ -223,7 +238,7 @@ function count(body: Buffer, text: string): number {
   return found;
 }
 
-function pageOf({ body }: HttpAnswer): Page {
+function parsePage(body: Buffer): Page {
   const { data }: { data: { orders: Page } } = JSON.parse(body.toString());
   return data.orders;
 }

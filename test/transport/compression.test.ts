@@ -32,6 +32,7 @@ async function get(url: string, headers: Record<string, string> = {}) {
     headers: answered,
     bytes: body.length,
     text: decoded(answered['content-encoding'], body),
+    body,
   };
 }
 
@@ -121,6 +122,13 @@ describe('an answer over HTTP/1.1', () => {
     const { headers, text } = await opened.ask(bytes, { 'accept-encoding': 'gzip' });
     expect([headers['content-encoding'], headers.vary]).toEqual([coding, vary]);
     expect(Buffer.byteLength(text)).toBe(bytes);
+  });
+
+  it('says in zstd how long it is, so that both sides make room for no more', async () => {
+    await using opened = await open();
+    const { body } = await opened.ask(2000, { 'accept-encoding': 'zstd' });
+    // RFC 8878 section 3.1.1.1: behind the magic number; its first three bits say whether there is a size.
+    expect(body.readUInt8(4) >> 5).not.toBe(0);
   });
 
   it('adds to what it varies by', async () => {
