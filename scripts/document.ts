@@ -11,6 +11,7 @@ import { printPricedSchema } from '../src/pothos/print-schema.ts';
 import { endReasons } from '../src/realtime/sink.ts';
 import { closeTable } from '../src/transport/close-codes.ts';
 import config from '../weir.config.ts';
+import { threatLines } from './threats.ts';
 
 /** A part of a document that is made from the code: between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. */
 interface Table {
@@ -33,6 +34,7 @@ const tables: readonly Table[] = [
     name: 'end-reasons',
     lines: () => endReasons.map((reason) => `* \`${reason}\``),
   },
+  { file: 'docs/threats.md', name: 'threats', lines: () => threatLines(absolute('.')) },
 ];
 
 /** The shop, as the gateway reads it. */
