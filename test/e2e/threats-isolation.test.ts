@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeNodeId } from '../../src/index.ts';
 import { canariesIn, canary } from '../chaos/canary.ts';
 import { startWatchedShop, type WatchedShop } from '../chaos/watched-shop.ts';
@@ -152,6 +152,7 @@ describe('what is inside', () => {
     /select |relation|payments_gone|postgres|sql|node_modules|\.[jt]s\b|\n\s+at |grpc|:\d{4,5}\b/i;
 
   it('116: a database that fails is told to nobody, and to the operator without a value', async () => {
+    const told = vi.spyOn(console, 'error').mockImplementation(() => {});
     await shop.store.query('ALTER TABLE payments RENAME TO payments_gone');
     const id = encodeNodeId('Payment', 'payment-4711');
     const { text, headers, status } = await ask(
@@ -171,6 +172,9 @@ describe('what is inside', () => {
     const lines = shop.lines.join('\n');
     expect(lines).toContain('field failed');
     expect(lines).not.toMatch(/payment-4711|payments_gone|select /i);
+    // The service, whose database it is, says it where it runs.
+    expect(String(told.mock.calls)).toContain('relation "payments" does not exist');
+    told.mockRestore();
   });
 
   it.each([

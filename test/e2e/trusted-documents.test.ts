@@ -220,9 +220,9 @@ describe('an id', () => {
     }
   });
 
-  it('makes an address that a cache may keep, where all of it is public', async () => {
-    const get = async (name: string, headers: Record<string, string> = {}) => {
-      const variables = encodeURIComponent(JSON.stringify(variablesOf[name] ?? {}));
+  it('113: makes an address that a cache may keep, where all of it is public', async () => {
+    const get = async (name: string, headers: Record<string, string> = {}, given = variablesOf[name]) => {
+      const variables = encodeURIComponent(JSON.stringify(given ?? {}));
       const variant = ['Profile', 'MyOrders'].includes(name) ? 'mobile' : 'web';
       const id = await idOf(variant, name);
       return send(`${urlOf(variant)}/documents/${id}?variables=${variables}`, { headers });
@@ -240,5 +240,9 @@ describe('an id', () => {
     // The same for everybody, so whoever asks has it already.
     const again = await get('ProductPage', { 'if-none-match': etag, authorization });
     expect([again.status, again.headers.get('etag')]).toEqual([304, etag]);
+    // What is not there now may be there in a moment.
+    const missing = await get('ProductPage', {}, { id: encodeNodeId('Product', 'product-0') });
+    expect(missing.json.data).toMatchObject({ product: null });
+    expect([missing.headers.get('cache-control'), missing.headers.get('etag')]).toEqual(['no-store', null]);
   });
 });
