@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { createListener } from '../../src/transport/listener.ts';
 import { openHttp2, trust } from '../kit/http2-client.ts';
@@ -15,7 +16,7 @@ import {
   openFrames,
   prefixed,
 } from '../kit/http2-frames.ts';
-import { heldBytes } from '../kit/memory.ts';
+import { growthBytes, heldBytes } from '../kit/memory.ts';
 import { openSecured } from '../kit/secured-gateway.ts';
 import { openTinyGateway, post, send, type TinyGateway } from '../kit/tiny-gateway.ts';
 import { buildTinySchema, createProbe } from '../kit/tiny-schema.ts';
@@ -74,26 +75,28 @@ describe('a body of 60 MB', () => {
         if (!wire.socket.write(chunk))
           await Promise.race([once(wire.socket, 'drain'), wire.closed]).catch(() => {});
       expect(await wire.closed).toMatch(/^HTTP\/1\.1 413 [\s\S]*PAYLOAD_TOO_LARGE/);
-      return sent;
+      expect(sent).toBeLessThan(30 * mebibyte); // what the kernel's buffers take
     };
-    await attack();
-    const before = await heldBytes();
-    for (let round = 0; round < 5; round += 1) expect(await attack()).toBeLessThan(30 * mebibyte); // what the kernel's buffers take
-    expect((await heldBytes()) - before).toBeLessThan(2 * mebibyte);
+    expect(await growthBytes(2 * mebibyte, attack)).toBeLessThan(2 * mebibyte);
     await expectWell(tiny);
   });
 
   it('57: costs a little more than the limit while it comes', async () => {
     await using tiny = await openTinyGateway();
-    await using wire = await openWire(tiny.url);
-    await expectWell(tiny);
     const part = Buffer.alloc(0x10000, ' ');
+    const attack = async () => {
+      const wire = await openWire(tiny.url);
+      wire.send(...jsonHead, `Content-Length: ${mebibyte}`, '', '');
+      for (let sent = part.length; sent < mebibyte; sent += part.length)
+        await new Promise((resolve) => wire.socket.write(part, resolve));
+      await expectWell(tiny); // by then what was sent before is read
+      return wire;
+    };
+    await (await attack())[Symbol.asyncDispose]();
     const before = await heldBytes();
-    wire.send(...jsonHead, `Content-Length: ${mebibyte}`, '', '');
-    for (let sent = part.length; sent < mebibyte; sent += part.length)
-      await new Promise((resolve) => wire.socket.write(part, resolve));
-    await expectWell(tiny); // by then what was sent before is read
-    expect((await heldBytes()) - before).toBeLessThan(2 * mebibyte);
+    await using stack = new AsyncDisposableStack();
+    for (let count = 0; count < 5; count += 1) stack.use(await attack());
+    expect((await heldBytes()) - before).toBeLessThan(5 * 2 * mebibyte);
   });
 });
 
@@ -148,7 +151,7 @@ describe('a client that is slow', () => {
     });
     let answered = 0;
     for (; !isOver; answered += 1) expect((await tiny.ask('{ fast }')).status).toBe(200);
-    expect(answered).toBeGreaterThan(10);
+    expect(answered).toBeGreaterThan(3);
     for (const text of await over) expect(text).toMatch(/^HTTP\/1\.1 408 /);
   });
 });
@@ -243,10 +246,12 @@ describe('a connection of HTTP/2', () => {
       calls += 1;
     });
     await using wire = await openFrames(opened.tiny.url);
+    const startMs = systemClock.nowMs();
     const { isOpen, rounds } = await untilClosed(wire, 2000, (round) => attack(2 * round + 1));
     expect(isOpen).toBe(false);
-    expect(rounds).toBeLessThanOrEqual(400);
-    expect(calls).toBeLessThanOrEqual(220); // the burst, and a second's more
+    const most = 200 + 20 * Math.ceil((systemClock.nowMs() - startMs) / 1000);
+    expect(calls).toBeLessThanOrEqual(most + 1);
+    expect(rounds).toBeLessThanOrEqual(most + 40); // it is looked at after every 20
     await expectWell(opened.tiny);
   });
 
@@ -294,6 +299,15 @@ describe('a connection of HTTP/2', () => {
 });
 
 describe('connections', () => {
+  it('67, 68: have bounds by default', () => {
+    expect(settings().server).toMatchObject({
+      maxConnections: 30_000,
+      maxStreamsPerConnection: 100,
+      maxHeaderBytes: 16_384,
+      maxHeaders: 100,
+    });
+  });
+
   it('67: above the bound are closed at once, those that are there stay, and who goes makes room', async () => {
     await using tiny = await openTinyGateway({ server: { maxConnections: 20 } });
     const wires = await Promise.all(Array.from({ length: 20 }, () => openWire(tiny.url)));
@@ -342,7 +356,9 @@ describe('connections', () => {
 
 describe('a client that goes too soon', () => {
   const stuck = JSON.stringify({ query: '{ stuck }' });
-  const goings: readonly (readonly [string, (url: string) => Promise<unknown>])[] = [
+  type Going = (url: string) => Promise<unknown>;
+  const goings: readonly (readonly [string, Going])[] = [
+    ['without a word', (url) => leave(url, '')],
     ['in its head', (url) => leave(url, 'POST /graphql HTTP/1.1\r\nHost: a\r\n')],
     ['in its body', (url) => leave(url, [...jsonHead, 'Content-Length: 99', '', '{'].join('\r\n'))],
     [
@@ -351,48 +367,59 @@ describe('a client that goes too soon', () => {
     ],
     ['from HTTP/2', (url) => leaveFrames(url, () => {})],
     ['from HTTP/2, with a stream open', (url) => leaveFrames(url, (wire) => wire.send(headOn(1, [])))],
+    ['as it is refused', (url) => leave(url, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n')],
     [
       'from HTTP/2, with a head that is none (CVE-2025-23085)',
       (url) => leaveFrames(url, (wire) => wire.send(frame('headers', 5, 1, Buffer.of(0xff, 0xff, 0xff)))),
     ],
   ];
-  const times = 300;
+  const secured = ['without a word', 'in its head', 'from HTTP/2, with a stream open'];
   // A connection or a session that was kept would be some kilobytes.
   const mostBytesEach = 1000;
 
+  async function expectNothing({ tiny }: { readonly tiny: TinyGateway }, times: number, go: Going) {
+    const most = times * mostBytesEach;
+    const grown = await growthBytes(most, async () => {
+      for (let at = 0; at < times; at += 50)
+        await Promise.all(Array.from({ length: 50 }, () => go(tiny.url)));
+      await expectWell(tiny);
+      tiny.log.operations.length = 0;
+    });
+    expect(grown).toBeLessThan(most);
+  }
+
   it.each(goings)('66: %s leaves nothing behind, hundreds of times', async (_how, go) => {
     await using opened = await openPlain();
-    const { url, log } = opened.tiny;
-    const held = async () => {
-      for (let at = 0; at < times; at += 50) await Promise.all(Array.from({ length: 50 }, () => go(url)));
-      await expectWell(opened.tiny);
-      log.operations.length = 0;
-      return heldBytes();
-    };
-    let before = await held();
-    let bytesEach = Number.POSITIVE_INFINITY;
-    // Code that gets faster takes memory, too, but not each time.
-    for (let round = 0; round < 6 && bytesEach > mostBytesEach; round += 1) {
-      const after = await held();
-      bytesEach = (after - before) / times;
-      before = after;
-    }
-    expect(bytesEach).toBeLessThan(mostBytesEach);
+    await expectNothing(opened, 300, go);
   });
+
+  it.each(goings.filter(([how]) => secured.includes(how)))(
+    '66: %s over TLS leaves nothing behind, either',
+    async (_how, go) => {
+      await using opened = await openSecured();
+      await expectNothing(opened, 100, go);
+    },
+  );
 });
 
 async function leave(url: string, text: string): Promise<void> {
   const wire = await openWire(url);
-  await new Promise((resolve) => wire.socket.write(text, resolve));
-  wire.socket.resetAndDestroy();
+  if (text !== '') await new Promise((resolve) => wire.socket.write(text, resolve));
+  cut(wire.socket);
   await wire.closed;
 }
 
 async function leaveFrames(url: string, attack: (wire: FrameWire) => void): Promise<void> {
   const wire = await openFrames(url);
   attack(wire);
-  wire.wire.socket.resetAndDestroy();
+  cut(wire.wire.socket);
   await wire.wire.closed;
+}
+
+/** Without a word: a reset where there is no TLS, which has none. */
+function cut(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 describe('a head that is too large', () => {
