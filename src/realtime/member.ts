@@ -20,47 +20,53 @@ export interface MemberOptions {
 
 /** One subscriber of a topic: the sink of its connection, and the account that pays. */
 export class Member implements Attached {
-  readonly #options: MemberOptions;
+  // Not the options as they came: with a thousand members of an event each object more is one more that no cache holds.
+  readonly #sink: Sink;
+  readonly #account: Account;
+  readonly #whenEmpty: WhenEmpty;
+  readonly #onEnd: MemberOptions['onEnd'];
   #isEnded = false;
   /** Events left out since the last that was given. */
   #skipped = 0;
 
-  constructor(options: MemberOptions) {
-    this.#options = options;
+  constructor({ sink, account, whenEmpty, onEnd }: MemberOptions) {
+    this.#sink = sink;
+    this.#account = account;
+    this.#whenEmpty = whenEmpty;
+    this.#onEnd = onEnd;
   }
 
   live(live: Live): void {
-    if (!this.#isEnded) this.#options.sink.live(live);
+    if (!this.#isEnded) this.#sink.live(live);
   }
 
   give(delivered: Delivered, points: number): void {
     if (this.#isEnded) return;
-    const { account, whenEmpty, sink } = this.#options;
-    if (!account.pay(points)) {
-      if (whenEmpty === 'end') this.end('budget');
+    if (!this.#account.pay(points)) {
+      if (this.#whenEmpty === 'end') this.end('budget');
       else this.#skipped += 1;
       return;
     }
-    if (this.#skipped > 0) sink.gap({ dropped: this.#skipped, reason: 'budget' });
+    if (this.#skipped > 0) this.#sink.gap({ dropped: this.#skipped, reason: 'budget' });
     this.#skipped = 0;
-    sink.next(delivered);
+    this.#sink.next(delivered);
   }
 
   gap(reason: string): void {
-    if (!this.#isEnded) this.#options.sink.gap({ dropped: undefined, reason });
+    if (!this.#isEnded) this.#sink.gap({ dropped: undefined, reason });
   }
 
   /** Ends it and tells its client why. Idempotent. */
   end(reason: EndReason, error?: Readonly<Record<string, unknown>>): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#options.sink.end(reason, error);
-    this.#options.onEnd(this, reason);
+    this.#sink.end(reason, error);
+    this.#onEnd(this, reason);
   }
 
   stop(reason: EndReason): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#options.onEnd(this, reason);
+    this.#onEnd(this, reason);
   }
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Principal } from '../identity/principal.ts';
 import type { Attached, Deliverable, Delivered, EndReason, Live, Sink } from '../realtime/sink.ts';
+import type { Outlet } from './outlet.ts';
 import { type ChannelOwner, ResponseChannel } from './response-channel.ts';
 import type { StreamEncoding } from './stream-encoding.ts';
 import { endError, endTable } from './stream-end.ts';
@@ -22,6 +23,8 @@ export class StreamResponse implements Sink, ChannelOwner {
   readonly #parts: StreamParts;
   readonly #encoding: StreamEncoding;
   readonly #channel: ResponseChannel;
+  /** That of the channel, at hand for every event. */
+  readonly #outlet: Outlet;
   #attached: Attached | undefined;
   #hasBegun = false;
   #isOver = false;
@@ -30,6 +33,7 @@ export class StreamResponse implements Sink, ChannelOwner {
     this.#parts = parts;
     this.#encoding = encoding;
     this.#channel = new ResponseChannel(parts, { response, principal, form: encoding }, this);
+    this.#outlet = this.#channel.outlet;
   }
 
   /** Begins the events of a subscription. */
@@ -55,7 +59,7 @@ export class StreamResponse implements Sink, ChannelOwner {
   next(delivered: Delivered): void {
     if (this.#isOver) return;
     const frame = delivered.frame(this.#encoding.transport, this.#encoding.frame);
-    if (this.#channel.outlet.write(frame)) return;
+    if (this.#outlet.write(frame)) return;
     const { policy, coalesceKey } = delivered;
     const item = { frame, bytes: frame.length, stream: onlyStream, policy };
     this.#channel.push(coalesceKey === undefined ? item : { ...item, coalesceKey });
@@ -78,11 +82,11 @@ export class StreamResponse implements Sink, ChannelOwner {
   }
 
   bufferedBytes(): number {
-    return this.#channel.outlet.bufferedBytes;
+    return this.#outlet.bufferedBytes;
   }
 
   onDrain(listener: () => void): void {
-    this.#channel.outlet.onDrain(listener);
+    this.#outlet.onDrain(listener);
   }
 
   onStop(reason: EndReason, isGone: boolean): void {

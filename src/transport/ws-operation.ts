@@ -28,6 +28,8 @@ export interface WsOperationOwner {
 export class WsOperation implements Sink {
   readonly id: string;
   readonly #connection: WsOperationOwner;
+  /** That of the connection, at hand for every event. */
+  readonly #outlet: Outlet;
   /** Ends every `next` message of it. */
   readonly #tail: string;
   /** Ends what runs, until there is an outcome. */
@@ -38,6 +40,7 @@ export class WsOperation implements Sink {
 
   constructor(connection: WsOperationOwner, id: string) {
     this.#connection = connection;
+    this.#outlet = connection.outlet;
     this.id = id;
     this.#tail = nextTail(id);
   }
@@ -64,7 +67,7 @@ export class WsOperation implements Sink {
     if (this.#isOver) return;
     const attached = this.#attached;
     this.#abort?.();
-    this.#connection.outlet.forget(this.id);
+    this.#outlet.forget(this.id);
     this.#leave(reason);
     attached?.stop(reason);
   }
@@ -79,7 +82,7 @@ export class WsOperation implements Sink {
   next(delivered: Delivered): void {
     if (this.#isOver) return;
     const frame = nextFrame(delivered.frame(encoding, encode), this.#tail);
-    if (this.#connection.outlet.write(frame)) return;
+    if (this.#outlet.write(frame)) return;
     const { policy, coalesceKey } = delivered;
     const item = { frame, bytes: frame.length, stream: this.id, policy };
     this.#connection.push(coalesceKey === undefined ? item : { ...item, coalesceKey });
@@ -100,11 +103,11 @@ export class WsOperation implements Sink {
   }
 
   bufferedBytes(): number {
-    return this.#connection.outlet.bufferedBytes;
+    return this.#outlet.bufferedBytes;
   }
 
   onDrain(listener: () => void): void {
-    this.#connection.outlet.onDrain(listener);
+    this.#outlet.onDrain(listener);
   }
 
   #attach(events: Deliverable): void {

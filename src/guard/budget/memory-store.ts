@@ -47,6 +47,8 @@ class Books implements MemoryStore {
   readonly #clock: Clock;
   readonly #buckets: RecentMap<Bucket>;
   readonly #reservations: RecentMap<Reservation>;
+  /** Of the tiers that subscribers spend from. */
+  readonly #ids = new WeakMap<Tier, string>();
 
   constructor({ clock, maxKeys = 100_000, maxReservations = 100_000 }: MemoryStoreOptions) {
     this.#clock = clock;
@@ -84,9 +86,13 @@ class Books implements MemoryStore {
 
   readonly spend = (tiers: readonly Tier[], points: number): boolean => {
     const nowUs = this.#nowUs();
-    if (refusalOf(tiers, points, (tier) => this.#debtOf(tier, nowUs))) return false;
+    // No closure and no text is made here: every event of every subscriber comes by.
     for (const tier of tiers) {
-      const bucket = this.#bucketOf(tier);
+      const leftUs = costUs(tier, tier.limitPoints) - this.#debtOf(tier, nowUs, this.#keptIdOf(tier));
+      if (costUs(tier, points) > leftUs) return false;
+    }
+    for (const tier of tiers) {
+      const bucket = this.#bucketOf(tier, this.#keptIdOf(tier));
       charge(bucket, nowUs, debtUs(bucket, tier, nowUs), costUs(tier, points));
     }
     return true;
@@ -118,18 +124,26 @@ class Books implements MemoryStore {
     this.#reservations.set(id, { sinceUs: nowUs, untilUs: nowUs + leaseMs * 1000, costs });
   }
 
-  #bucketOf(tier: Tier): Bucket {
-    const key = idOf(tier);
-    const found = this.#buckets.get(key);
+  #bucketOf(tier: Tier, id = idOf(tier)): Bucket {
+    const found = this.#buckets.get(id);
     if (found) return found;
     const created = createBucket();
-    this.#buckets.set(key, created);
+    this.#buckets.set(id, created);
     return created;
   }
 
-  #debtOf(tier: Tier, nowUs: number): number {
-    const bucket = this.#buckets.get(idOf(tier));
+  #debtOf(tier: Tier, nowUs: number, id = idOf(tier)): number {
+    const bucket = this.#buckets.get(id);
     return bucket ? debtUs(bucket, tier, nowUs) : 0;
+  }
+
+  /** Of a tier that is spent from again and again: a text that is made anew has to be hashed anew. */
+  #keptIdOf(tier: Tier): string {
+    const known = this.#ids.get(tier);
+    if (known !== undefined) return known;
+    const id = idOf(tier);
+    this.#ids.set(tier, id);
+    return id;
   }
 
   #statesOf(tiers: readonly Tier[], nowUs: number): readonly TierState[] {
