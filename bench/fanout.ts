@@ -12,8 +12,11 @@ import { medianInterval } from './harness/statistics.ts';
 const subscribers = 1000;
 /** Characters of the text of an event, so that its message has about 160 bytes without a cursor. */
 const textBytes = 80;
-/** Events on their way at once: enough that the server is never idle. */
-const window = 3;
+/** Events on their way at once, and what the rows of it are called: never idle, and each event by itself. */
+const loads = [
+  { inFlight: 3, suffix: '' },
+  { inFlight: 1, suffix: '-one' },
+] as const;
 const warmUpRounds = 3;
 const warmUpMs = 1000;
 
@@ -37,12 +40,19 @@ interface Slice {
   readonly deliveriesPerSecond: number;
 }
 
+/** A contestant under one load: one row of the table. */
+interface Line {
+  readonly inFlight: number;
+  readonly suffix: string;
+  readonly slices: Slice[];
+}
+
 interface Contestant {
   readonly name: string;
   readonly program: Program;
   readonly crowd: Crowd;
   readonly executionsBefore: number;
-  readonly slices: Slice[];
+  readonly lines: readonly Line[];
 }
 
 /** One event to 1,000 subscribers of one topic, shared or one audience each, beside stock servers. */
@@ -66,11 +76,14 @@ export const fanout: Scenario = {
       stack.defer(() => crowd.close());
       await crowd.open();
       options.progress(`${name}: ${subscribers} subscribers`);
-      contestants.push({ name, program, crowd, executionsBefore: await countExecutions(url), slices: [] });
+      const lines = loads.map((load) => ({ ...load, slices: [] }));
+      contestants.push({ name, program, crowd, executionsBefore: await countExecutions(url), lines });
     }
     await runSlices(contestants, options);
     const rows: Figures[] = [];
-    for (const contestant of contestants) rows.push(await rowOf(contestant, contestants[0]?.slices ?? []));
+    for (const index of loads.keys())
+      for (const contestant of contestants)
+        rows.push(...(await rowsOf(contestant, index, contestants[0]?.lines[index]?.slices ?? [])));
     return rows;
   },
 };
@@ -85,30 +98,34 @@ function signTokens(): Promise<readonly string[]> {
 
 /** In turn, so that whatever else the machine does meets all of them; who begins changes with each cycle. */
 async function runSlices(contestants: readonly Contestant[], options: RunOptions): Promise<void> {
-  const { cycles, sliceMs } = planSlices(options.seconds, contestants.length);
+  const { cycles, sliceMs } = planSlices(options.seconds, contestants.length * loads.length);
   for (let round = 0; round < warmUpRounds; round += 1)
-    for (const contestant of contestants) await runSlice(contestant, warmUpMs, options);
-  for (const { program, slices } of contestants) {
-    slices.length = 0;
+    for (const contestant of contestants) await runLines(contestant, warmUpMs, options);
+  for (const { program, lines } of contestants) {
+    for (const { slices } of lines) slices.length = 0;
     await program.profile();
   }
   for (let cycle = 0; cycle < cycles; cycle += 1) {
     for (const index of contestants.keys()) {
       const contestant = contestants[(index + cycle) % contestants.length];
-      if (contestant) await runSlice(contestant, sliceMs, options);
+      if (contestant) await runLines(contestant, sliceMs, options);
     }
     options.progress(`cycle ${cycle + 1} of ${cycles}`);
   }
 }
 
+async function runLines(contestant: Contestant, sliceMs: number, options: RunOptions): Promise<void> {
+  for (const line of contestant.lines) await runSlice(contestant, { ...line, sliceMs }, options);
+}
+
 async function runSlice(
-  { program, crowd, slices }: Contestant,
-  sliceMs: number,
+  { program, crowd }: Contestant,
+  { inFlight, slices, sliceMs }: Line & { readonly sliceMs: number },
   { signal }: RunOptions,
 ): Promise<void> {
   signal.throwIfAborted();
   const clients = await Promise.all(
-    Array.from({ length: window }, () => createClient(new URL(program.address), 1)),
+    Array.from({ length: inFlight }, () => createClient(new URL(program.address), 1)),
   );
   try {
     const receivedBefore = crowd.received;
@@ -130,19 +147,23 @@ async function runSlice(
   }
 }
 
-async function rowOf(contestant: Contestant, first: readonly Slice[]): Promise<Figures> {
-  const { name, program, crowd, executionsBefore, slices } = contestant;
+async function rowsOf(contestant: Contestant, load: number, first: readonly Slice[]): Promise<Figures[]> {
+  const { program, crowd, executionsBefore, lines } = contestant;
+  const line = lines[load];
+  if (!line) return [];
+  const { slices } = line;
   const executions = (await countExecutions(new URL(program.address))) - executionsBefore;
   const ratios = slices.map(
     ({ cpuUsPerDelivery }, cycle) => cpuUsPerDelivery / (first[cycle]?.cpuUsPerDelivery ?? Number.NaN),
   );
-  return {
-    name,
+  const row = {
+    name: contestant.name + line.suffix,
     cpuUsPerDelivery: medianInterval(slices.map((slice) => slice.cpuUsPerDelivery)),
-    deliveriesPerSecond: medianInterval(slices.map((slice) => slice.deliveriesPerSecond))[1],
+    deliveriesPerSecond: medianInterval(slices.map((slice) => slice.deliveriesPerSecond)),
     bytesPerDelivery: Math.round(crowd.receivedBytes / crowd.received),
     executionsPerEvent: executions / crowd.published,
     rssMb: (await program.usage()).rssBytes / 2 ** 20,
     ratioToFirst: medianInterval(ratios),
   };
+  return [row];
 }

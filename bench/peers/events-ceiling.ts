@@ -5,9 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
 const sockets = new Set<Socket>();
-const frame = frameOf(
-  `{"type":"next","payload":{"data":{"log":{"number":1,"text":"${'^'.padEnd(80, 'x')}"}}},"id":"1"}`,
-);
+/** As many bytes as Weir writes for the same event, which has a cursor. */
+const extensions = `{"cursor":"${'c'.repeat(49)}"}`;
+const data = `{"log":{"number":1,"text":"${'^'.padEnd(80, 'x')}"}}`;
+const frame = frameOf(`{"type":"next","payload":{"data":${data},"extensions":${extensions}},"id":"1"}`);
 let executions = 0;
 
 const server = createServer((request, response) => {
