@@ -140,6 +140,14 @@ describe('a method that is not served', () => {
     await expectWell(tiny);
   });
 
+  it('51: CONNECT is 405 over TLS likewise', async () => {
+    await using secured = await openSecured();
+    const answer = await answerTo(secured.tiny.url, requestOf([], 'hello', 'CONNECT a:443 HTTP/1.1'));
+    expect(answer).toMatch(/^HTTP\/1\.1 405 [\s\S]*\r\nallow: GET, POST\r\n[\s\S]*METHOD_NOT_ALLOWED/);
+    await using client = await openHttp2(secured.tiny.url);
+    expect((await client.query('{ fast }')).status).toBe(200);
+  });
+
   it('51: CONNECT to a client that is gone at once hurts nobody', async () => {
     await using tiny = await openTinyGateway();
     for (let round = 0; round < 50; round += 1) {

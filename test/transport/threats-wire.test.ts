@@ -390,14 +390,14 @@ describe('a client that goes too soon', () => {
 
   it.each(goings)('66: %s leaves nothing behind, hundreds of times', async (_how, go) => {
     await using opened = await openPlain();
-    await expectNothing(opened, 300, go);
+    await expectNothing(opened, 200, go);
   });
 
   it.each(goings.filter(([how]) => secured.includes(how)))(
     '66: %s over TLS leaves nothing behind, either',
     async (_how, go) => {
       await using opened = await openSecured();
-      await expectNothing(opened, 100, go);
+      await expectNothing(opened, 50, go);
     },
   );
 });
