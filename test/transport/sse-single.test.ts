@@ -326,6 +326,19 @@ describe('several instances without stickiness', () => {
     expect(await run(one, token, 'c')).toMatchObject({ status: 404 });
   });
 
+  it('free the id of an operation that found no room', async () => {
+    const hub = createMemoryStreamHub();
+    await using one = await open({ router: hub.join() });
+    await using other = await open({ router: hub.join(), settings: { maxOperationsPerConnection: 1 } });
+    const token = await reserve(one);
+    await using wire = await openStream(other, token);
+    expect(await run(one, token, 'a')).toMatchObject({ status: 202 });
+    expect(await run(one, token, 'b')).toMatchObject({ status: 429, codes: ['RATE_LIMITED'] });
+    await stop(one, token, 'a');
+    expect(await run(one, token, 'b')).toMatchObject({ status: 202 });
+    expect(wire.socket.destroyed).toBe(false);
+  });
+
   it('free the id of an operation whose begin nobody was told of', async () => {
     const broker = createMemoryBroker({ log: createCollectingLog() });
     const leases = createMemoryLeases();
