@@ -38,6 +38,11 @@ export interface ReserveRequest {
   readonly leaseMs: number;
   /** Read by the store that guards another one; default `local`. */
   readonly onStoreFailure?: OnStoreFailure;
+  /**
+   * The points have been used, and are settled as they are, at once. Default false. A store over a network need not hear of
+   * that settlement, and remembers such a reservation for a second only: one whose answer is lost may stay charged.
+   */
+  readonly isSpent?: boolean;
 }
 
 /** Tells what a reservation has used. */
@@ -47,6 +52,8 @@ export interface Settlement {
   readonly tiers: readonly Tier[];
   /** What it really cost: 0 or more, and it may exceed what was reserved. 0 is for what never ran. */
   readonly points: number;
+  /** As the reservation said, whose points these are then: nothing changes by it. Its states may be left out. Default false. */
+  readonly isSpent?: boolean;
 }
 
 /** Answer to {@link BudgetStore.reserve}; `states` are in the order of the tiers. */

@@ -1,4 +1,11 @@
-import type { BudgetStore, MaybePromise, ReserveAnswer, Tier, TierState } from './budget-store.ts';
+import type {
+  BudgetStore,
+  MaybePromise,
+  ReserveAnswer,
+  Settlement,
+  Tier,
+  TierState,
+} from './budget-store.ts';
 import type { BudgetPolicy } from './policy.ts';
 
 /** How a caller stands: the tiers of its policy in their order, those for mutations behind them. */
@@ -13,6 +20,8 @@ export interface AdmitRequest {
   /** The estimate; below 1 counts as 1. */
   readonly points: number;
   readonly isMutation: boolean;
+  /** They have been used, and are settled as they are, at once; default false. */
+  readonly isSpent?: boolean;
 }
 
 /** The exact numbers behind a refusal. */
@@ -89,14 +98,17 @@ export function createBudget(options: BudgetOptions): Budget {
   const decide = (answer: ReserveAnswer, id: string, tiers: readonly Tier[], request: AdmitRequest) => {
     const decision =
       answer.kind === 'admitted'
-        ? admitted({ tiers: answer.states }, settleOnce(store, id, tiers))
+        ? admitted(
+            { tiers: answer.states },
+            settleOnce(store, { id, tiers, isSpent: request.isSpent ?? false }),
+          )
         : ruled(refusalOf(answer, request.points), request.policy);
     onDecision?.(decision, request.policy.mode === 'enforce');
     return decision;
   };
 
   const admit = (request: AdmitRequest): MaybePromise<Admission> => {
-    const { policy, isMutation } = request;
+    const { policy, isMutation, isSpent = false } = request;
     const { operationLimitPoints: limitPoints, onStoreFailure } = policy;
     if (policy.mode === 'off') return admitted(noTiers, () => noTiers);
     const points = Math.max(1, request.points);
@@ -109,7 +121,7 @@ export function createBudget(options: BudgetOptions): Budget {
     }
     if (tiers.length === 0) return admitted(noTiers, () => noTiers);
     const id = newId();
-    const answer = store.reserve({ id, tiers, points, leaseMs, onStoreFailure });
+    const answer = store.reserve({ id, tiers, points, leaseMs, onStoreFailure, isSpent });
     return isPromise(answer)
       ? answer.then((value) => decide(value, id, tiers, { ...request, points }))
       : decide(answer, id, tiers, { ...request, points });
@@ -121,7 +133,7 @@ export function createBudget(options: BudgetOptions): Budget {
       const { mode, tiers, operationLimitPoints: limitPoints } = policy;
       const points = Math.max(1, given);
       if (mode === 'off' || (points <= limitPoints && store.spend?.(tiers, points))) return spent;
-      const admission = admit({ policy, points, isMutation: false });
+      const admission = admit({ policy, points, isMutation: false, isSpent: true });
       return isPromise(admission)
         ? admission.then((known) => settled(known, points))
         : settled(admission, points);
@@ -166,11 +178,14 @@ function ruled(refusal: Refused, { mode }: BudgetPolicy): Admission {
   return { kind: 'admitted', state: refusal.state, wouldRefuse: refusal, settle: () => refusal.state };
 }
 
-function settleOnce(store: BudgetStore, id: string, tiers: readonly Tier[]): Admitted['settle'] {
+function settleOnce(
+  store: BudgetStore,
+  reservation: Pick<Settlement, 'id' | 'tiers' | 'isSpent'>,
+): Admitted['settle'] {
   let settled: MaybePromise<BudgetState> | undefined;
   return (actualPoints) => {
     if (settled) return settled;
-    const states = store.settle({ id, tiers, points: Math.max(1, actualPoints) });
+    const states = store.settle({ ...reservation, points: Math.max(1, actualPoints) });
     settled = isPromise(states) ? states.then((after) => ({ tiers: after })) : { tiers: states };
     return settled;
   };

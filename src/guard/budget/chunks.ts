@@ -111,7 +111,7 @@ export class Chunks {
     const keepMs = 2 * chunkMs;
     // What is spent of it last may be settled a whole lease later.
     const leaseMs = request.leaseMs + keepMs;
-    const answer = await store.reserve({ ...request, id, tiers: [tier], points, leaseMs });
+    const answer = await store.reserve({ ...request, id, tiers: [tier], points, leaseMs, isSpent: false });
     const state = answer.kind === 'admitted' ? answer.states[0] : undefined;
     if (!state) {
       this.#scarceUntilMs.set(idOf(tier), clock.nowMs() + chunkMs);

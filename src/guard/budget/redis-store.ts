@@ -25,6 +25,9 @@ interface Group {
   readonly tiers: readonly Tier[];
 }
 
+/** How long points that have been used can be given back, in milliseconds: when another slot of a cluster refuses. */
+const spentMs = 1000;
+
 type Run = (keys: readonly string[], args: readonly number[]) => Promise<readonly number[]>;
 
 /**
@@ -87,10 +90,11 @@ class RedisBooks implements BudgetStore {
     return { kind: 'admitted', states: tiers.flatMap((tier) => found.get(tier) ?? []) };
   }
 
-  async #reserveGroup(group: Group, { id, points, leaseMs }: ReserveRequest): Promise<ReserveAnswer> {
+  async #reserveGroup(group: Group, request: ReserveRequest): Promise<ReserveAnswer> {
+    const { id, points, leaseMs, isSpent } = request;
     const { tiers } = group;
     const reply = await this.#runReserve(this.#keysOf(group, id), [
-      leaseMs,
+      isSpent ? Math.min(spentMs, leaseMs) : leaseMs,
       ...costsAndLimits(tiers, points),
     ]);
     const [isAdmitted, number = 0, waitUs = 0, ...debts] = reply;

@@ -102,6 +102,8 @@ class Guarded implements ResilientStore {
       this.#elsewhere.delete(settlement.id);
       return this.#local.settle({ ...settlement, tiers: shares });
     }
+    // Half of what an event of a subscription asks of the shared store, and nothing would change by it.
+    if (settlement.isSpent) return [];
     const states = await this.#ask((store) => store.settle(settlement));
     if (states) return states;
     this.#keep(settlement);

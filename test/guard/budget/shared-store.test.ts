@@ -2,6 +2,9 @@ import { setTimeout as after } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { createBudget } from '../../../src/guard/budget/budget.ts';
+import type { Tier } from '../../../src/guard/budget/budget-store.ts';
+import type { BudgetPolicy } from '../../../src/guard/budget/policy.ts';
 import { openSharedStore, type SharedStore } from '../../../src/guard/budget/shared-store.ts';
 import { type RedisServer, startRedisCluster, startRedisServer } from '../../kit/redis-server.ts';
 import { requestOf, tierOf } from './tiers.ts';
@@ -15,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 /** A node whose connection is up and who is counted among `nodes`. */
-async function openNode(url: string, nodes = 1): Promise<SharedStore> {
-  const options = { url, clock: systemClock, random: Math.random, onFailure: () => undefined };
-  const store = openSharedStore(options);
+async function openNode(url: string, nodes = 1, assumedNodes = 1): Promise<SharedStore> {
+  const faults = { random: Math.random, onFailure: () => undefined };
+  const store = openSharedStore({ url, clock: systemClock, ...faults, assumedNodes });
   const tier = { ...tierOf(), limitPoints: 97 };
   // A share of it is smaller, and before Redis answers nobody knows of the other nodes.
   for (;;) {
@@ -26,6 +29,23 @@ async function openNode(url: string, nodes = 1): Promise<SharedStore> {
     if (breaker === 'closed' && known >= nodes && state?.limitPoints === 97) return store;
     await after(10);
   }
+}
+
+/** A node alone, who has heard so from Redis. */
+function openAlone(): Promise<SharedStore> {
+  return openNode(server.url, 1, 2);
+}
+
+/** A connection beside those of the stores. */
+async function openControl() {
+  const redis = new Redis(server.url);
+  const scripts = async () =>
+    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+  return { redis, scripts, [Symbol.asyncDispose]: async () => redis.disconnect() };
+}
+
+function policyOf(tier: Tier): BudgetPolicy {
+  return { mode: 'enforce', tiers: [tier], operationLimitPoints: 1000, onStoreFailure: 'local' };
 }
 
 describe('openSharedStore()', () => {
@@ -42,6 +62,37 @@ describe('openSharedStore()', () => {
     const redis = new Redis(server.url);
     expect(await redis.keys('*')).toEqual([]);
     redis.disconnect();
+  });
+
+  it('asks once for what has been used, and charges just that', async () => {
+    const store = await openAlone();
+    await using control = await openControl();
+    const budget = createBudget({ store });
+    const policy = policyOf({ ...tierOf(), limitPoints: 10 });
+    const before = await control.scripts();
+    for (let event = 0; event < 3; event += 1)
+      expect(await budget.spend(policy, 3)).toMatchObject({ kind: 'admitted' });
+    expect(await budget.spend(policy, 2)).toMatchObject({ kind: 'refused', code: 'RATE_LIMITED' });
+    expect((await control.scripts()) - before).toBe(4);
+    expect((await budget.peek(policy)).tiers).toMatchObject([{ remainingPoints: 1 }]);
+    const remembered = await control.redis.keys('*reservation*');
+    for (const key of remembered) expect(await control.redis.pttl(key)).toBeLessThanOrEqual(1000);
+    expect(store.status().unsettled).toBe(0);
+    await budget.close();
+  });
+
+  it('charges what has been used of a chunk, and gives back the rest of that', async () => {
+    const store = await openAlone();
+    const budget = createBudget({ store });
+    const tier = tierOf({ limitPoints: 100_000 });
+    const policy = policyOf(tier);
+    for (let event = 0; event < 300; event += 1)
+      expect(await budget.spend(policy, 5)).toMatchObject({ kind: 'admitted' });
+    expect(store.status().localReservations).toBeGreaterThan(0);
+    await budget.close();
+    const other = await openAlone();
+    expect(await other.peek([tier])).toMatchObject([{ remainingPoints: 98_500 }]);
+    await other.close();
   });
 
   it('works on a cluster when several addresses are given', async () => {
