@@ -57,6 +57,11 @@ export async function openRawWs(url: string, extensions?: string): Promise<RawWs
     '',
   );
   await wire.until(/^HTTP\/1\.1 101 [\s\S]*\r\n\r\n/);
+  // RFC 6455 section 5.5.1: who is sent a close frame answers with one, or the server waits for it.
+  wire.socket.on('data', (text: string) => {
+    const frame = closeFrameAtEnd(Buffer.from(text, 'latin1'));
+    if (frame && wire.socket.writable) wire.socket.write(frameOf(frame.subarray(2), { opcode: 8 }));
+  });
   return {
     wire,
     send: (frame) => void wire.socket.write(frame),
@@ -65,9 +70,13 @@ export async function openRawWs(url: string, extensions?: string): Promise<RawWs
   };
 }
 
-/** The close frame is the last, unmasked and short. */
 function closeCodeOf(received: string): number {
-  const bytes = Buffer.from(received, 'latin1');
+  return closeFrameAtEnd(Buffer.from(received, 'latin1'))?.readUInt16BE(2) ?? 1006;
+}
+
+/** The close frame is the last, unmasked and short; undefined where there is none. */
+function closeFrameAtEnd(bytes: Buffer): Buffer | undefined {
   const at = bytes.lastIndexOf(0x88);
-  return at >= 0 && at + 3 < bytes.length ? bytes.readUInt16BE(at + 2) : 1006;
+  const length = bytes[at + 1] ?? 0;
+  return at >= 0 && length >= 2 && at + 2 + length === bytes.length ? bytes.subarray(at) : undefined;
 }
