@@ -54,11 +54,11 @@ describe('operations()', () => {
   let many: readonly GeneratedOperation[];
 
   beforeAll(() => {
-    many = sample(1000);
+    many = sample(300);
   });
 
   it.each(kinds)('makes valid operations whose variables can be coerced, when the kind is %s', (kind) => {
-    for (const { document, operationName, variables: variableValues } of sample(500, { kind })) {
+    for (const { document, operationName, variables: variableValues } of sample(200, { kind })) {
       const parsed = parse(document);
       expect(validate(schema, parsed)).toEqual([]);
       if (kind === OperationTypeNode.SUBSCRIPTION) continue;
@@ -100,17 +100,17 @@ describe('operations()', () => {
   });
 
   it('never goes deeper than maxDepth', () => {
-    expect(Math.max(...sample(300, { maxDepth: 3 }).map(depthOf))).toBe(3);
+    expect(Math.max(...sample(150, { maxDepth: 3 }).map(depthOf))).toBe(3);
   });
 
   it.each([5, 40])('never brings more than maxObjects, when that is %i', (maxObjects) => {
-    const counts = sample(300, { maxObjects }).map(countObjects);
+    const counts = sample(150, { maxObjects }).map(countObjects);
     expect(Math.max(...counts)).toBeLessThanOrEqual(maxObjects);
     expect(Math.max(...counts)).toBeGreaterThan(maxObjects / 2);
   });
 
   it('never chooses a field of weight 0', () => {
-    const documents = sample(300, { weights: { 'Query.cats': 0 } }).map(({ document }) => document);
+    const documents = sample(150, { weights: { 'Query.cats': 0 } }).map(({ document }) => document);
     expect(documents.filter((document) => /\bcats\(/.test(document))).toEqual([]);
   });
 
