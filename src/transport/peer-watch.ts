@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Connections } from './connections.ts';
-import { type ReadTcpTable, silentPeers } from './tcp-table.ts';
+import { type ReadTcpTable, sendingLines, silentPeers } from './tcp-table.ts';
 
 /** What a watch needs. */
 export interface PeerWatchParts {
@@ -41,7 +41,7 @@ export class PeerWatch {
     clock.after(timeoutMs * lookShare, () => {
       this.#isLooking = connections.open.size > 0;
       if (!this.#isLooking) return;
-      void readTable().then((table) => {
+      void readTable(sendingLines).then((table) => {
         this.#look(silentPeers(table));
         this.#lookLater();
       });

@@ -1,10 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { SocketAddress } from 'node:net';
 
-/** The connections of this machine as Linux tells them; empty text where it does not. */
-export type ReadTcpTable = () => Promise<string>;
+/** The connections of this machine as Linux tells them, empty text where it does not; of its lines those that are `wanted` at least. */
+export type ReadTcpTable = (wanted?: RegExp) => Promise<string>;
+
+/** Lines that may be of a silent peer: connections that are established, and send something again. */
+export const sendingLines = /^ *\d+: \S+ \S+ 01 \S+ 01:.*\n/gm;
+const allLines = /^.*\n/gm;
 
 const files = ['/proc/net/tcp', '/proc/net/tcp6'];
+const chunkBytes = 65_536;
 
 /**
  * One line of `/proc/net/tcp` (proc_net_tcp of the kernel's documentation) of an established connection whose retransmission
@@ -14,11 +19,29 @@ const linePattern =
   /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]{8,32}):([\dA-F]{4}) 01 \S+ 01:\S+ ([\dA-F]{8}) /gm;
 
 /** Reads the table of Linux. Never rejects. */
-export const readTcpTable: ReadTcpTable = async () => {
+export const readTcpTable: ReadTcpTable = async (wanted = allLines) => {
   // Elsewhere, and where there is no IPv6, there is no such file: then nobody is known to be silent.
-  const texts = await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')));
+  const texts = await Promise.all(files.map((file) => linesOf(file, wanted).catch(() => '')));
   return texts.join('');
 };
+
+/**
+ * The lines of a file that are `wanted`, a pattern of whole lines with the flags `gm`. Read a piece at a time: with thousands
+ * of connections the whole is megabytes, of which the process would keep the room. Rejects for a file that is not there.
+ */
+export async function linesOf(file: string, wanted: RegExp): Promise<string> {
+  await using handle = await open(file);
+  const buffer = Buffer.allocUnsafe(chunkBytes);
+  let [lines, rest] = ['', ''];
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, 0, chunkBytes);
+    if (bytesRead === 0) return lines;
+    const text = rest + buffer.toString('latin1', 0, bytesRead);
+    const end = text.lastIndexOf('\n') + 1;
+    rest = text.slice(end);
+    for (const [line] of text.slice(0, end).matchAll(wanted)) lines += line;
+  }
+}
 
 /** The ends of a connection as {@link silentPeers} names them; its own address does not matter. */
 export function peerName({ localPort, remoteAddress, remotePort }: Ends): string {

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { peerName, readTcpTable, silentPeers } from '../../src/transport/tcp-table.ts';
+import { linesOf, peerName, readTcpTable, sendingLines, silentPeers } from '../../src/transport/tcp-table.ts';
 
 /** As Linux 6.18 writes them: what a peer gets whose link went down, and others that are well. */
 const head =
@@ -30,6 +33,20 @@ it('silentPeers() names those to whom the same was sent again, and nobody else',
     '443 2001:db8::d0c:b0a 65535',
   ]);
   expect(silentPeers('')).toEqual([]);
+});
+
+it('linesOf() gives the lines that are wanted, and all others are none of a silent peer', async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'weir-tcp-'));
+  stack.defer(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'tcp');
+  // Of 300 kB, so that lines lie on the borders of what is read at a time.
+  const table = head + Array.from({ length: 250 }, () => Object.values(lines).join('')).join('');
+  await writeFile(file, table);
+  expect(await linesOf(file, /^.*\n/gm)).toBe(table);
+  const sending = await linesOf(file, sendingLines);
+  expect(sending.split('\n')).toHaveLength(250 * 4 + 1);
+  expect(silentPeers(sending)).toEqual(silentPeers(table));
 });
 
 it.each(['127.0.0.1', '::ffff:127.0.0.1', '::1'])(
