@@ -20,8 +20,9 @@ const text = 'x'.repeat(10_000);
 /** 20 MB: far more than all buffers between a service and a reader hold. */
 const total = 2000;
 
-/** A service with numbered events that writes them as fast as it may; `onWritten` is told of each. */
+/** A service with numbered events that writes them, once it is told to begin, as fast as it may; `onWritten` is told of each. */
 async function serveNumbers(onWritten: (number: number) => void = () => {}) {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   let written = 0;
   /** Since when a stream may not write; undefined while it may. */
   let heldSinceMs: number | undefined;
@@ -40,11 +41,12 @@ async function serveNumbers(onWritten: (number: number) => void = () => {}) {
           return;
         }
       };
-      write();
+      void begun.then(write);
     },
   });
   return {
     service,
+    begin,
     get written() {
       return written;
     },
@@ -137,6 +139,8 @@ describe('flow control', () => {
     await using gateway = await openGateway(numbers, { redis: { url: redis.url } });
     const reader = new FeedReader({ url: gateway.url, transport: 'ws', query: numbersQuery });
     await reader.open();
+    await reader.untilLive();
+    numbers.begin();
     const written = await numbers.untilHeld();
     expect(written).toBeLessThan(total / 2);
     redis.resume();
@@ -162,8 +166,8 @@ describe('flow control', () => {
           seen.push(Number(number));
       },
     });
-    while (seen.length === 0) await turn();
     socket.pause();
+    numbers.begin();
     const written = await numbers.untilHeld();
     expect(written).toBeLessThan(total / 2);
     socket.resume();
@@ -179,7 +183,9 @@ describe('flow control', () => {
     const options = { url: gateway.url, transport: 'ws', query: numbersQuery } as const;
     const [stalled, reader] = [new FeedReader(options), new FeedReader(options)];
     await Promise.all([stalled.open(), reader.open()]);
+    await Promise.all([stalled.untilLive(), reader.untilLive()]);
     stalled.pause();
+    numbers.begin();
     await reader.until(total);
     expect(numbers.written).toBe(total);
     expect(reader.ledger).toEqual({ count: total, lost: 0, repeated: 0, gaps: 0 });
