@@ -1,9 +1,12 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need the shop's Postgres; the others run without waiting for it. */
 const shopTests = 'test/{chaos,conformance,domain,e2e,loaders,schema,upstreams}/**/*.test.ts';
+
+/** Two at least: they wait now and then. Those of the shop run after them, by default on all cores but one: services and Postgres run beside them. */
+const engineWorkers = Math.max(2, availableParallelism() - 1);
 
 export default defineConfig({
   test: {
@@ -26,11 +29,22 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'engine', include: ['test/**/*.test.ts'], exclude: [shopTests] },
+        test: {
+          name: 'engine',
+          include: ['test/**/*.test.ts'],
+          exclude: [shopTests],
+          maxWorkers: engineWorkers,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
-        test: { name: 'shop', include: [shopTests], globalSetup: ['test/kit/global-setup.ts'] },
+        test: {
+          name: 'shop',
+          include: [shopTests],
+          globalSetup: ['test/kit/global-setup.ts'],
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },
