@@ -84,7 +84,7 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
     certificate?.close();
     await closeParts(parts);
     // Last, so that who probes sees the drain to its end.
-    await closeServer(admin, 0, { drain: async () => {}, finish: async () => {} });
+    await closeServer(admin, 0);
   };
   let closed: Promise<void> | undefined;
   return {

@@ -1,3 +1,5 @@
+import { weightFrom } from './weight.ts';
+
 /** How much a client wants each form of our answers: the weight of RFC 9110 section 12.4.2, 0 for not at all. */
 export interface Accepted {
   /** The more wanted of the two below. */
@@ -33,16 +35,10 @@ const graphqlType = 'application/graphql-response+json';
 /** Most ranges of one header that are looked at: browsers send ten, and no client of GraphQL more. */
 const maxRanges = 32;
 
-/** Headers that are read once only, whatever clients send. */
-const maxKnownAccepts = 100;
-
 /** Element of a list: what stands between commas that are not in quotes (RFC 9110 section 5.6.1). Linear. */
 const elementPattern = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 /** The same between semicolons (RFC 9110 section 5.6.6). */
 const partPattern = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
-/** RFC 9110 section 12.4.2. */
-const weightPattern = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
-
 const nothing: Accepted = {
   json: 1,
   graphqlJson: 0,
@@ -80,18 +76,6 @@ export function acceptedFrom(accept: string | undefined): Accepted {
     eventStream: heaviest(ranges.filter(({ type }) => type === 'text/event-stream')) ?? 0,
     multipart: heaviest(ranges.filter(isMultipart)) ?? 0,
     parts: partsFrom(ranges, json),
-  };
-}
-
-/** {@link acceptedFrom} for many requests, whose clients say the same with each. */
-export function createAcceptedBy(): (accept: string | undefined) => Accepted {
-  const known = new Map<string | undefined, Accepted>();
-  return (accept) => {
-    const found = known.get(accept);
-    if (found) return found;
-    const made = acceptedFrom(accept);
-    if (known.size < maxKnownAccepts) known.set(accept, made);
-    return made;
   };
 }
 
@@ -138,8 +122,7 @@ function rangeFrom(element: string): MediaRange {
   return {
     type: type.trim().toLowerCase(),
     parameters,
-    // A weight that is none says nothing that could be relied on.
-    weight: weightPattern.test(weight) ? Number(weight) : 0,
+    weight: weightFrom(weight),
   };
 }
 

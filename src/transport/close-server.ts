@@ -9,6 +9,8 @@ export interface Leaving {
   readonly finish: () => Promise<void>;
 }
 
+const nothing: Leaving = { drain: async () => {}, finish: async () => {} };
+
 /**
  * Refuses new connections at once, then drains the long ones, then ends and cuts off what has not ended by itself by
  * `timeoutMs`: with a connection goes its operation's signal, so that what it waits for is cancelled.
@@ -16,7 +18,7 @@ export interface Leaving {
 export async function closeServer(
   server: Pick<GraphListener, 'close' | 'closeIdleConnections' | 'closeAllConnections'>,
   timeoutMs: number,
-  { drain, finish }: Leaving,
+  { drain, finish }: Leaving = nothing,
 ): Promise<void> {
   const untilMs = systemClock.nowMs() + timeoutMs;
   const closed = new Promise((resolve) => server.close(resolve));

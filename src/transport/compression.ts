@@ -1,6 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
+import { createHeaderReader } from './header-reader.ts';
+import { weightFrom } from './weight.ts';
 
 /** Content codings that we write (RFC 9110 section 8.4.1, RFC 7932, RFC 8878). */
 export type Coding = 'br' | 'zstd' | 'gzip';
@@ -35,12 +37,6 @@ const defaultMaxAtOnce = 64;
 /** Most codings of one header that are looked at. */
 const maxCodings = 32;
 
-/** Headers that are read once only, whatever clients send. */
-const maxKnownHeaders = 100;
-
-/** RFC 9110 section 12.4.2. */
-const weightPattern = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
-
 /** How a body is compressed, the first wanted of those that a client wants alike; levels where time still buys bytes. */
 const compressors: Readonly<Record<Coding, (body: Buffer) => Promise<Buffer>>> = {
   br: (body) =>
@@ -66,7 +62,7 @@ const brotliParams = {
  */
 export function codingFrom(header: string | undefined): Coding | undefined {
   if (header === undefined) return undefined;
-  const weights = new Map(header.toLowerCase().split(',', maxCodings).map(weightFrom));
+  const weights = new Map(header.toLowerCase().split(',', maxCodings).map(codingWeight));
   const weightOf = (name: string) => weights.get(name) ?? weights.get('*') ?? 0;
   let wanted: Coding | undefined;
   let most = 0;
@@ -78,11 +74,10 @@ export function codingFrom(header: string | undefined): Coding | undefined {
   return most >= weightOf('identity') ? wanted : undefined;
 }
 
-/** A weight that is none says nothing that could be relied on. */
-function weightFrom(element: string): [string, number] {
+function codingWeight(element: string): [string, number] {
   const [name = '', ...parameters] = element.split(';').map((part) => part.trim());
   const given = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? '1';
-  return [name, weightPattern.test(given) ? Number(given) : 0];
+  return [name, weightFrom(given)];
 }
 
 /**
@@ -93,7 +88,7 @@ export function createAnswerSender(
   { compressionMinBytes: minBytes }: CompressionSettings,
   maxAtOnce = defaultMaxAtOnce,
 ): AnswerSender {
-  const codingBy = createCodingBy();
+  const codingBy = createHeaderReader(codingFrom);
   let running = 0;
   const isLong = (bytes: number) => minBytes > 0 && bytes >= minBytes;
   const compress = async (response: ServerResponse, answer: WholeAnswer, coding: Coding) => {
@@ -130,15 +125,4 @@ function write(
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': bytes });
   response.end(body);
-}
-
-/** {@link codingFrom} for many requests, whose clients say the same with each. */
-function createCodingBy(): typeof codingFrom {
-  const known = new Map<string | undefined, Coding | undefined>();
-  return (header) => {
-    if (known.has(header)) return known.get(header);
-    const coding = codingFrom(header);
-    if (known.size < maxKnownHeaders) known.set(header, coding);
-    return coding;
-  };
 }

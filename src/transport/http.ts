@@ -10,13 +10,14 @@ import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-e
 import type { RequestFacts } from '../operation/request-facts.ts';
 import { timeoutFrom } from '../operation/timeout.ts';
 import { createDeadline, type OwnedSignal, unlessAborted } from '../signal.ts';
-import { createAcceptedBy } from './accept.ts';
+import { acceptedFrom } from './accept.ts';
 import { hasRequestIn, parseBody, parseQuery, readBody } from './body.ts';
 import { type CompressionSettings, createAnswerSender } from './compression.ts';
 import { isPreflight } from './cors.ts';
 import { createEdge, type Edge, type EdgeSettings } from './edge.ts';
 import { createExplorers } from './explorer.ts';
 import { createGraphListener, type SecuredListener } from './graph-listener.ts';
+import { createHeaderReader } from './header-reader.ts';
 import { type HttpVariant, type ServedVariant, serveVariant } from './http-variant.ts';
 import type { SocketSettings } from './listener.ts';
 import { asksForPage, assertServable, assertStreamable, graphMethods, streamMethods } from './negotiation.ts';
@@ -155,7 +156,7 @@ type Answer = (
 /** Answers what can be answered, and rejects with what is to be refused. */
 function createAnswer(options: HttpOptions, edge: Edge): Answer {
   const explorer = options.explorer ? createExplorers() : undefined;
-  const acceptedBy = createAcceptedBy();
+  const acceptedBy = createHeaderReader(acceptedFrom);
   return async ({ request, response, peer, unwatch, routed }, facts) => {
     const { url = '' } = request;
     const { served, path, isStream, documentId } = routed;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
+import { blockListFrom, isListed } from '../networks.ts';
 
 /** Who is at the other end of a request, as far as anybody says so whom we believe. */
 export interface Peer {
@@ -35,23 +36,6 @@ export function createPeerReader(trustedProxies: readonly string[]): PeerReader 
       isSecure: lastOf(headers['x-forwarded-proto'])?.toLowerCase() === 'https' || direct.isSecure,
     };
   };
-}
-
-/** Whether an address is in one of `networks`. */
-export function blockListFrom(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    list.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family);
-  }
-  return list;
-}
-
-/** An address that is none is in no list. */
-export function isListed(list: BlockList, address: string | undefined): boolean {
-  const version = isIP(address ?? '');
-  return version !== 0 && list.check(address ?? '', version === 6 ? 'ipv6' : 'ipv4');
 }
 
 function directPeer({ headers, socket }: IncomingMessage): Peer {

@@ -2,10 +2,11 @@ import type { RequestListener } from 'node:http';
 import { createServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
+import { blockListFrom, isListed } from '../networks.ts';
 import { http2Listener, http2Messages } from './http2-messages.ts';
 import { boundSessions, sessionBounds } from './http2-sessions.ts';
 import { createListener, type GraphListener, type SocketSettings } from './listener.ts';
-import { blockListFrom, isListed } from './peer.ts';
+import { destroyAll, keepWhileOpen } from './open-sockets.ts';
 import { awaitPreface } from './preface.ts';
 
 /** A listener without TLS. */
@@ -85,13 +86,4 @@ function closingWith(server: GraphListener, { close, closeIdle, closeAll }: Clos
       own.closeAllConnections();
     },
   });
-}
-
-function keepWhileOpen(sockets: Set<Socket>, socket: Socket): void {
-  sockets.add(socket);
-  socket.once('close', () => sockets.delete(socket));
-}
-
-function destroyAll(sockets: ReadonlySet<Socket>): void {
-  for (const socket of sockets) socket.destroy();
 }

@@ -1,12 +1,14 @@
 import { constants, randomBytes } from 'node:crypto';
 import { type RequestListener, Server } from 'node:http';
 import { createSecureServer } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { SecureVersion } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { CertificateFiles, KeyPair } from './certificate.ts';
 import { http2Listener, http2Messages } from './http2-messages.ts';
 import { boundSessions, sessionBounds } from './http2-sessions.ts';
 import { boundSockets, type GraphListener, http1Bounds, type SocketSettings } from './listener.ts';
+import { destroyAll, keepWhileOpen } from './open-sockets.ts';
 
 /** How connections are secured: the section `tls` of the configuration. */
 export interface TlsSettings extends CertificateFiles {
@@ -49,19 +51,14 @@ export function createTlsListener(
   });
   server.on('request', http2Listener(listener));
   boundSessions(server, settings, clock);
-  const sockets = new Set<{ destroy: () => unknown }>();
-  server.on('secureConnection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const sockets = new Set<Socket>();
+  server.on('secureConnection', (socket) => keepWhileOpen(sockets, socket));
   boundSockets(server, settings);
   return Object.assign(server, {
     // Its types do not say that it has it; those of HTTP/2 end by themselves when it is closed.
     closeIdleConnections: () => Server.prototype.closeIdleConnections.call(server),
     // Node has it for servers of HTTP/1.1 alone.
-    closeAllConnections: () => {
-      for (const socket of sockets) socket.destroy();
-    },
+    closeAllConnections: () => destroyAll(sockets),
     useKeyPair: (pair: KeyPair) =>
       server.setSecureContext({ ...pair, minVersion, secureOptions, ticketKeys }),
   });

@@ -1,6 +1,9 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { ChannelCredentials } from '@grpc/grpc-js';
+import { blockListFrom, isListed } from '../networks.ts';
 import type { UpstreamOptions } from './options.ts';
+
+const loopback = ['127.0.0.0/8', '::1'] as const;
 
 /**
  * What is wrong with an upstream in production, naming the option; undefined when nothing is. Plain text may leave this
@@ -32,10 +35,5 @@ function hostOf(address: string): string {
 }
 
 function isLoopbackHost(host: string): boolean {
-  const version = isIP(host);
-  if (version === 0) return host.toLowerCase() === 'localhost';
-  const loopback = new BlockList();
-  loopback.addSubnet('127.0.0.0', 8);
-  loopback.addAddress('::1', 'ipv6');
-  return loopback.check(host, version === 4 ? 'ipv4' : 'ipv6');
+  return host.toLowerCase() === 'localhost' || isListed(blockListFrom(loopback), host);
 }
