@@ -25,12 +25,16 @@ export interface WatchedShop extends AsyncDisposable {
   readonly bearerOf: (sub: string, scope?: string) => Promise<string>;
   /** What still runs anywhere behind the client; empty when nothing does. */
   readonly running: () => Promise<readonly string[]>;
+  /** Opens every connection that the services may have to Postgres, those that cancel statements among them. */
+  readonly openConnections: () => Promise<void>;
 }
+
+const maxConnections = 10;
 
 /** Starts it on free ports, with a seeded database of its own. */
 export async function startWatchedShop(): Promise<WatchedShop> {
   const database = await createTestDatabase('seeded');
-  const store = createStore({ url: database.url });
+  const store = createStore({ url: database.url, maxConnections });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const faults = createFaults();
@@ -57,6 +61,7 @@ export async function startWatchedShop(): Promise<WatchedShop> {
       ...(await callsInFlight(adminUrl)),
       ...(await statements(store)),
     ],
+    openConnections: () => openConnections(store),
     [Symbol.asyncDispose]: async () => {
       await gateway.close();
       closing.abort();
@@ -65,6 +70,25 @@ export async function startWatchedShop(): Promise<WatchedShop> {
       await database.drop();
     },
   };
+}
+
+/** Statements at one time for all the connections there may be, then cancelled at one time: that opens those of the cancelling. */
+async function openConnections(store: Store): Promise<void> {
+  const cancel = new AbortController();
+  setMaxListeners(0, cancel.signal);
+  const connected = Promise.withResolvers<void>();
+  let count = 0;
+  const sleeping = Array.from({ length: maxConnections }, () =>
+    store.transaction(async (tx) => {
+      count += 1;
+      if (count === maxConnections) connected.resolve();
+      await connected.promise;
+      await tx.query('SELECT pg_sleep(0.1)', [], cancel.signal);
+    }),
+  );
+  await connected.promise;
+  setImmediate(() => cancel.abort());
+  await Promise.allSettled(sleeping);
 }
 
 async function bearerOf(sub: string, scope = ''): Promise<string> {
