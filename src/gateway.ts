@@ -12,6 +12,7 @@ import { createTokenVerifier } from './identity/token.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { operationLine } from './observe/operation-log.ts';
+import { createRefusedConnects, type RefusedConnects } from './observe/refused-connects.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createSharedStores, type SharedStores } from './operation/shared-stores.ts';
 import { createSubscriptionLeases } from './operation/subscription-leases.ts';
@@ -112,6 +113,7 @@ interface GraphParts extends VariantParts {
   readonly streamRouter: ClosableStreamRouter | undefined;
   readonly keys: KeySource | undefined;
   readonly metrics: Metrics;
+  readonly refusedConnects: RefusedConnects;
 }
 
 function createParts(settings: Settings, log: Log): GraphParts {
@@ -146,6 +148,7 @@ function createParts(settings: Settings, log: Log): GraphParts {
     }),
     traffic: file === '' ? undefined : createTraffic({ file, maxBytes, log }),
     streamRouter: createStreamRouter(settings, stores),
+    refusedConnects: createRefusedConnects(log, clock),
   };
 }
 
@@ -162,11 +165,12 @@ async function closeParts(parts: GraphParts): Promise<void> {
   await Promise.all(Object.values(parts.upstreams).map((upstream) => upstream.close()));
   parts.keys?.close();
   await Promise.all([parts.budget.close(), parts.stores.close(), parts.traffic?.close()]);
+  parts.refusedConnects.close();
   parts.metrics.close();
 }
 
 function createGraphServer(settings: Settings, parts: GraphParts, variants: readonly Variant[]): GraphServer {
-  const { log, keys, metrics, streamRouter } = parts;
+  const { log, keys, metrics, streamRouter, refusedConnects } = parts;
   const { identity } = settings;
   const verifier = identity && keys && createTokenVerifier(identity, { clock: systemClock, keys });
   const [first, ...others] = variants.map(httpVariant);
@@ -186,6 +190,10 @@ function createGraphServer(settings: Settings, parts: GraphParts, variants: read
     streamSecrets: settings.cursors.secrets,
     ...(streamRouter && { streamRouter }),
     onSubscriptionEnd: ({ transport, reason }) => metrics.subscription.ended(transport, reason),
+    onConnectRefused: ({ transport, reason }) => {
+      metrics.subscription.refused(transport, reason);
+      refusedConnects.add(transport, reason);
+    },
     production: settings.production,
     explorer: !settings.production,
   });

@@ -17,6 +17,9 @@ export const realtimeOptions = z
     maxConnectionsPerPrincipal: whole(1, 1_000_000, 1000).describe(
       'WebSockets and event streams of one principal on one process',
     ),
+    maxConnectsPerSecond: whole(1, 1_000_000, 1000).describe(
+      'WebSockets and event streams that begin at one process in a second, and at once after a quiet one; others are sent away for some seconds',
+    ),
     maxSubscriptionsPerPrincipal: whole(1, 1_000_000, 10_000).describe(
       'Subscriptions of one principal at all instances together',
     ),

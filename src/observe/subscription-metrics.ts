@@ -5,6 +5,8 @@ import { createChildren } from './children.ts';
 export interface SubscriptionMetrics {
   /** One has ended: `reason` is of the closed list of end reasons. */
   readonly ended: (transport: string, reason: string) => void;
+  /** A connection was not taken: `reason` is of the closed list of these. */
+  readonly refused: (transport: string, reason: string) => void;
 }
 
 /** Metrics of subscriptions; `open` is asked at each scrape. */
@@ -20,6 +22,12 @@ export function createSubscriptionMetrics(
     labelNames: ['transport', 'reason'],
     registers,
   });
+  const refusals = new Counter({
+    name: 'weir_connects_refused_total',
+    help: 'WebSockets and event streams that were not taken, by why.',
+    labelNames: ['transport', 'reason'],
+    registers,
+  });
   new Gauge({
     name: 'weir_subscriptions',
     help: 'Subscriptions that are delivered now.',
@@ -29,5 +37,11 @@ export function createSubscriptionMetrics(
     },
   });
   const childOf = createChildren(maxLabelSets, (transport, reason) => ends.labels({ transport, reason }));
-  return { ended: (transport, reason) => childOf(transport, reason).inc() };
+  const refusalOf = createChildren(maxLabelSets, (transport, reason) =>
+    refusals.labels({ transport, reason }),
+  );
+  return {
+    ended: (transport, reason) => childOf(transport, reason).inc(),
+    refused: (transport, reason) => refusalOf(transport, reason).inc(),
+  };
 }

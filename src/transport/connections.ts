@@ -1,4 +1,6 @@
+import type { Clock } from '../clock.ts';
 import type { Principal } from '../identity/principal.ts';
+import { ConnectRate } from './connect-rate.ts';
 
 /** A connection that outlives its requests. */
 export interface LongConnection {
@@ -14,10 +16,12 @@ export interface LongConnection {
 export interface ConnectionLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerPrincipal: number;
+  /** How many may begin in a second, and as many at once after a quiet one. */
+  readonly maxConnectsPerSecond: number;
 }
 
-/** Why there is no room: for anybody, or for this principal. */
-export type NoRoom = 'draining' | 'connections' | 'principal';
+/** Why there is no room: for anybody, for anybody at this moment, or for this principal. */
+export type NoRoom = 'draining' | 'connections' | 'rate' | 'principal';
 
 /** The long connections of this process: whether one more may come, and all of them for the drain. */
 export class Connections {
@@ -25,16 +29,26 @@ export class Connections {
   /** Set for good once the gateway stops. */
   isDraining = false;
   readonly #limits: ConnectionLimits;
+  readonly #rate: ConnectRate;
   readonly #byPrincipal = new Map<string, number>();
 
-  constructor(limits: ConnectionLimits) {
+  constructor(limits: ConnectionLimits, clock: Clock) {
     this.#limits = limits;
+    this.#rate = new ConnectRate(limits.maxConnectsPerSecond, clock);
   }
 
   /** Why there is no room for one more connection; undefined when there is. */
   fault(): NoRoom | undefined {
     if (this.isDraining) return 'draining';
-    return this.open.size >= this.#limits.maxConnections ? 'connections' : undefined;
+    if (this.open.size >= this.#limits.maxConnections) return 'connections';
+    return this.#rate.hasPlace() ? undefined : 'rate';
+  }
+
+  /** Counts one more connection that begins now; says why there is no room for it, and then counts nothing. */
+  admit(): NoRoom | undefined {
+    const fault = this.fault();
+    if (fault === undefined) this.#rate.take();
+    return fault;
   }
 
   /** Counts one more connection of a principal; false when that has as many as it may. */

@@ -25,10 +25,8 @@ import type { Peer } from './peer.ts';
 import { originOf } from './preflighted.ts';
 import { refuse, sendRefusal } from './refusal.ts';
 import { lastEventIdFrom } from './stream-answer.ts';
-import type { SubscriptionEnd } from './stream-parts.ts';
 import type { StreamRouter } from './stream-router.ts';
-import { createStreams, type StreamSettings, type Streams } from './streams.ts';
-import type { ReadTcpTable } from './tcp-table.ts';
+import { createStreams, type StreamOptions, type StreamSettings, type Streams } from './streams.ts';
 import type { TlsSettings } from './tls-listener.ts';
 import { answerTo, isOfNoAddress } from './tunnel.ts';
 import { createVariantRoutes, type Route, type Routed } from './variant-routes.ts';
@@ -36,7 +34,8 @@ import type { WsOpening } from './ws-connection.ts';
 import { refuseElsewhere } from './ws-server.ts';
 
 /** What the HTTP transport serves. */
-export interface HttpOptions {
+export interface HttpOptions
+  extends Pick<StreamOptions, 'readTcpTable' | 'onSubscriptionEnd' | 'onConnectRefused'> {
   /** The first is the one that is meant where none is named. */
   readonly variants: readonly [HttpVariant, ...HttpVariant[]];
   readonly log: Log;
@@ -46,13 +45,10 @@ export interface HttpOptions {
   readonly edge: EdgeSettings & SocketSettings & CompressionSettings;
   readonly tls: TlsSettings;
   readonly realtime: StreamSettings;
-  /** See {@link StreamOptions}. */
-  readonly readTcpTable?: ReadTcpTable;
   /** Sign what event streams are reserved with. */
   readonly streamSecrets: readonly string[];
   /** Leads to the instance that has an event stream; default: there is no other. */
   readonly streamRouter?: StreamRouter;
-  readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
   /** Whether only pages of this host may connect when no origin is allowed by name. */
   readonly production: boolean;
   /** Whether browsers are given GraphiQL at the graph's path. */
@@ -168,6 +164,8 @@ function createAnswer(options: HttpOptions, edge: Edge): Answer {
     }
     if (isStream) assertStreamable(request);
     else assertServable(request);
+    const accepted = acceptedBy(request.headers.accept);
+    if (served.turnAwayAtDoor({ request, response, accepted, isSingle: isStream })) return;
     const deadlineMs = options.clock.nowMs() + timeoutFrom(timeoutHeaderOf(request), served.timeoutMs);
     const identified = options.identify(credentialsOf(request, peer));
     const principal =
@@ -186,7 +184,6 @@ function createAnswer(options: HttpOptions, edge: Edge): Answer {
     unwatch();
     const { method, lastEventId } = streamedFrom(request, url);
     const origin = originOf(request);
-    const accepted = acceptedBy(request.headers.accept);
     const known = { ...facts, deadlineMs, principal };
     await served.answer({ method, origin, lastEventId, facts: known, parameters, accepted }, response);
   };

@@ -8,6 +8,7 @@ import { goodForMs } from './connection-identity.ts';
 import type { Timed } from './connection-wheel.ts';
 import type { LongConnection } from './connections.ts';
 import { Outlet, type OutletOwner } from './outlet.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import { rotationTime } from './rotation.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { peerName } from './tcp-table.ts';
@@ -43,9 +44,6 @@ const streamHeaders = {
 
 /** Milliseconds that a client has to read the end. */
 const lingerMs = 5000;
-
-/** Milliseconds after which a client that is sent away comes back: spread, and within what clients retry anyway. */
-const retryMs = { least: 1000, most: 6000 } as const;
 
 /**
  * The body of one answer that goes on: its heartbeats, the expiry of its principal, its bounded way out and its end. What
@@ -119,9 +117,9 @@ export class ResponseChannel implements Timed, LongConnection {
     this.#parts.wheel.schedule(this, lingerMs);
   }
 
-  /** Milliseconds after which a client that is sent away now may come back: by chance, so that not all come at once. */
+  /** See {@link retryDelayMs}. */
   retryMs(): number {
-    return Math.round(retryMs.least + this.#parts.random() * (retryMs.most - retryMs.least));
+    return retryDelayMs(this.#parts.random);
   }
 
   drain(): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Principal } from '../identity/principal.ts';
 import { createSeal } from '../seal.ts';
@@ -18,6 +19,12 @@ export interface Reservations {
 export const reservationMs = 30_000;
 
 const nonceBytes = 16;
+
+/** The token of a request that has it in its head (GraphQL over SSE): who cannot set a header has it in the address. */
+export function tokenHeaderOf({ headers }: IncomingMessage): string | undefined {
+  const token = headers['x-graphql-event-stream-token'];
+  return typeof token === 'string' ? token : undefined;
+}
 
 /** Tokens that are sealed for their principal and variant; see {@link createSeal} for the secrets. */
 export function createReservations(secrets: readonly string[], clock: Clock, variant: string): Reservations {

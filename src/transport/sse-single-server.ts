@@ -3,13 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, errorTable, WeirError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { RequestFacts } from '../operation/pipeline.ts';
-import type { Reservations } from './sse-reservation.ts';
+import type { NoRoom } from './connections.ts';
+import { type Reservations, tokenHeaderOf } from './sse-reservation.ts';
 import { SseSingleStream, type Taken } from './sse-single-stream.ts';
-import { assertRoom } from './stream-answer.ts';
 import { shownError } from './stream-operation.ts';
 import { parseParameters } from './stream-parameters.ts';
 import type { StreamParts } from './stream-parts.ts';
 import type { StreamMessage, StreamReply, StreamRouter } from './stream-router.ts';
+import { turnAway } from './turn-away.ts';
 
 /** A request of the single connection mode, with what is known of it. */
 export interface SingleRequest {
@@ -29,7 +30,6 @@ export interface SingleParts {
 }
 
 /** GraphQL over SSE, single connection mode. */
-const tokenHeader = 'x-graphql-event-stream-token';
 const statuses = { reserved: 201, taken: 202, stopped: 200 } as const;
 const idMaxLength = 128;
 
@@ -53,7 +53,7 @@ class SingleServer {
   }
 
   async answer(single: SingleRequest, response: ServerResponse): Promise<void> {
-    assertRoom(this.#parts.connections.isDraining ? 'draining' : undefined, response);
+    if (this.#parts.connections.isDraining) return this.#turnAway('draining', single, response);
     switch (single.request.method) {
       case 'PUT':
         return this.#reserve(single.facts.principal, response);
@@ -81,12 +81,13 @@ class SingleServer {
     response.end(token);
   }
 
-  async #open({ request, facts }: SingleRequest, response: ServerResponse): Promise<void> {
+  async #open(single: SingleRequest, response: ServerResponse): Promise<void> {
+    const { request, facts } = single;
     const { connections } = this.#parts;
     const { principal } = facts;
     const streamId = this.#streamOf(request, principal, 'toOpen');
-    assertRoom(connections.fault(), response);
-    if (!connections.claim(principal)) assertRoom('principal', response);
+    const reason = connections.admit() ?? (connections.claim(principal) ? undefined : 'principal');
+    if (reason !== undefined) return this.#turnAway(reason, single, response);
     const isOurs = await this.#router.claim(streamId).catch((thrown: unknown) => {
       connections.release(principal);
       throw thrown;
@@ -97,6 +98,11 @@ class SingleServer {
       if (!isOurs) throw new WeirError('ALREADY_EXISTS', { message: 'The event stream is open already.' });
       await this.#router.release(streamId);
     }
+  }
+
+  #turnAway(reason: NoRoom, { request }: SingleRequest, response: ServerResponse): void {
+    const isEventSource = request.method === 'GET' && tokenHeaderOf(request) === undefined;
+    turnAway({ response, transport: 'sse-single', isEventSource }, reason, this.#parts);
   }
 
   #keep(streamId: string, principal: Principal, response: ServerResponse): void {
@@ -170,8 +176,7 @@ class SingleServer {
   }
 
   #streamOf(request: IncomingMessage, principal: Principal, use: 'toOpen' | 'opened'): string {
-    const header = request.headers[tokenHeader];
-    const token = typeof header === 'string' ? header : (queryOf(request).get('token') ?? '');
+    const token = tokenHeaderOf(request) ?? queryOf(request).get('token') ?? '';
     const streamId = this.#reservations.streamOf(token, principal, use);
     if (streamId === undefined) throw noStream();
     return streamId;

@@ -3,16 +3,14 @@ import { WeirError } from '../errors.ts';
 import type { DocumentNaming } from '../guard/documents/gate.ts';
 import type { RequestFacts } from '../operation/request-facts.ts';
 import type { Accepted } from './accept.ts';
-import type { NoRoom } from './connections.ts';
+import { encodingFor } from './encoding-for.ts';
 import { answerJson } from './json-answer.ts';
-import { multipartEncoding } from './multipart-frames.ts';
 import { runWhileOpen } from './run-while-open.ts';
-import { sseEncoding } from './sse-frames.ts';
-import type { StreamEncoding } from './stream-encoding.ts';
 import { jsonFrom, type Prepared, refusedResult } from './stream-operation.ts';
 import { parseParameters, type StreamParameters } from './stream-parameters.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { StreamResponse } from './stream-response.ts';
+import { turnAway } from './turn-away.ts';
 
 /** A request that a stream may answer, with its parameters as they came. */
 export interface StreamAnswerRequest {
@@ -37,12 +35,10 @@ export interface StreamAnswerRequest {
 
 /**
  * Answers a request: by one JSON answer, or by a stream where its client wants that and the operation is a subscription,
- * or nothing but a stream is accepted. Throws the coded refusal of a request that is no operation or finds no room.
+ * or nothing but a stream is accepted; one that finds no room is sent away. Throws the coded refusal of a request that is no
+ * operation.
  */
 export type AnswerStream = (request: StreamAnswerRequest, response: ServerResponse) => Promise<void>;
-
-/** Seconds after which a client that found no room may try again. */
-const retryAfterSeconds = 2;
 
 /** Longest cursor that a client may come back with, in characters. */
 const cursorMaxLength = 2048;
@@ -75,12 +71,16 @@ interface Opening {
 /** A refusal of the operation itself, as of one without rights, comes before the stream where JSON can carry it. */
 async function openStream(
   parts: StreamParts,
-  { facts, accepted }: StreamAnswerRequest,
+  { facts, accepted, method }: StreamAnswerRequest,
   { prepared, response }: Opening,
 ): Promise<void> {
   const { connections } = parts;
-  assertRoom(connections.fault(), response);
-  if (!connections.claim(facts.principal)) assertRoom('principal', response);
+  const encoding = encodingFor(accepted);
+  const reason = connections.admit() ?? (connections.claim(facts.principal) ? undefined : 'principal');
+  if (reason !== undefined) {
+    const isEventSource = method === 'GET' && accepted.json === 0;
+    return turnAway({ response, transport: encoding.transport, isEventSource }, reason, parts);
+  }
   const outcome = prepared.kind === 'ready' ? await runWhileOpen(prepared, response) : prepared;
   if ((outcome.kind === 'refused' && accepted.json > 0) || response.destroyed) {
     connections.release(facts.principal);
@@ -96,11 +96,7 @@ async function openStream(
       unfinished: parts.unfinished,
     });
   }
-  const stream = new StreamResponse(parts, {
-    response,
-    principal: facts.principal,
-    encoding: encodingFor(accepted),
-  });
+  const stream = new StreamResponse(parts, { response, principal: facts.principal, encoding });
   if (outcome.kind === 'events') stream.attach(outcome.events);
   else stream.finish(jsonFrom(outcome.kind === 'result' ? outcome.result : refusedResult(outcome)));
 }
@@ -114,27 +110,6 @@ const nobody = {
   bufferedBytes: () => 0,
   onDrain: () => {},
 };
-
-/** The form that is wanted more; of two wanted alike, the one that more clients resume by themselves. */
-function encodingFor({ eventStream, multipart }: Accepted): StreamEncoding {
-  return multipart > eventStream ? multipartEncoding : sseEncoding;
-}
-
-/** Refuses, retryably, what finds no room. */
-export function assertRoom(fault: NoRoom | undefined, response: ServerResponse): void {
-  if (fault === undefined) return;
-  response.setHeader('retry-after', String(retryAfterSeconds));
-  throw new WeirError(fault === 'principal' ? 'RATE_LIMITED' : 'OVERLOADED', {
-    message: roomMessages[fault],
-  });
-}
-
-/** What a client reads when there is no room for its stream. */
-const roomMessages = {
-  draining: 'This server is about to stop; connect to another one.',
-  connections: 'There is no room for another connection; the option is realtime.maxConnections.',
-  principal: 'You have as many connections as you may; the option is realtime.maxConnectionsPerPrincipal.',
-} as const satisfies Readonly<Record<NoRoom, string>>;
 
 function parametersOf({ parameters, lastEventId }: StreamAnswerRequest): StreamParameters {
   const parsed = parseParameters(parameters);

@@ -4,7 +4,7 @@ import type { Identify } from '../identity/identify.ts';
 import type { EndReason } from '../realtime/sink.ts';
 import type { AnswerSender } from './compression.ts';
 import type { ConnectionWheel } from './connection-wheel.ts';
-import type { Connections } from './connections.ts';
+import type { Connections, NoRoom } from './connections.ts';
 import type { UnfinishedAnswer } from './finish-answers.ts';
 import type { PeerWatch } from './peer-watch.ts';
 import type { PrepareOperation } from './stream-operation.ts';
@@ -33,6 +33,12 @@ export interface SubscriptionEnd {
   readonly transport: StreamTransport;
 }
 
+/** A connection that was not taken, for its metric. */
+export interface ConnectRefusal {
+  readonly transport: StreamTransport;
+  readonly reason: NoRoom;
+}
+
 /** What all transports of streams share. */
 export interface StreamParts {
   readonly prepare: PrepareOperation;
@@ -55,4 +61,6 @@ export interface StreamParts {
   readonly json: JsonLimits;
   /** Told once of each subscription that began. */
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
+  /** Told of each connection for which there was no room. */
+  readonly onConnectRefused: (refusal: ConnectRefusal) => void;
 }

@@ -11,9 +11,10 @@ import { createReservations } from './sse-reservation.ts';
 import { type AnswerSingle, createSseSingleServer } from './sse-single-server.ts';
 import { type AnswerStream, createStreamAnswer } from './stream-answer.ts';
 import { createStreamOperations, type StreamOperationParts } from './stream-operation.ts';
-import type { StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
+import type { ConnectRefusal, StreamLimits, StreamParts, SubscriptionEnd } from './stream-parts.ts';
 import { createMemoryStreamHub, type StreamRouter } from './stream-router.ts';
 import { type ReadTcpTable, readTcpTable } from './tcp-table.ts';
+import { createDoor, type TurnAwayAtDoor } from './turn-away.ts';
 import { shareStreamRouter } from './variant-stream-router.ts';
 import { WriteTurn } from './write-turn.ts';
 import { createWsServer, type Upgrade } from './ws-server.ts';
@@ -38,6 +39,7 @@ export interface StreamOptions extends Omit<StreamOperationParts, VariantOperati
   /** Default: that of the kernel. */
   readonly readTcpTable?: ReadTcpTable;
   readonly onSubscriptionEnd: (end: SubscriptionEnd) => void;
+  readonly onConnectRefused: (refusal: ConnectRefusal) => void;
 }
 
 type VariantOperationPart = 'getEnveloped' | 'variant' | 'cachePolicyOf';
@@ -52,6 +54,8 @@ export interface StreamVariant extends Pick<StreamOperationParts, VariantOperati
 /** The transports of real time of one variant. */
 export interface VariantStreams {
   readonly upgrade: Upgrade;
+  /** Sends clients away before anything is known of them: see {@link TurnAwayAtDoor}. */
+  readonly turnAwayAtDoor: TurnAwayAtDoor;
   readonly answer: AnswerStream;
   /** The single connection mode of event streams. */
   readonly answerSingle: AnswerSingle;
@@ -72,7 +76,7 @@ export interface Streams {
 /** Makes the transports of real time; nothing runs until there are connections. */
 export function createStreams(options: StreamOptions): Streams {
   const { clock, settings, random } = options;
-  const connections = new Connections(settings);
+  const connections = new Connections(settings, clock);
   const shared = {
     connections,
     wheel: createConnectionWheel(clock),
@@ -92,6 +96,7 @@ export function createStreams(options: StreamOptions): Streams {
       const parts = { ...shared, ...partsFrom(options, variant) };
       return {
         upgrade: createWsServer(parts, { origins: options.origins }),
+        turnAwayAtDoor: createDoor(parts),
         answer: createStreamAnswer(parts),
         answerSingle: createSseSingleServer(parts, {
           reservations: createReservations(options.secrets, clock, variant.variant),
@@ -122,5 +127,6 @@ function partsFrom(
     timeoutMs: variant.timeoutMs,
     json: variant.json,
     onSubscriptionEnd: options.onSubscriptionEnd,
+    onConnectRefused: options.onConnectRefused,
   };
 }

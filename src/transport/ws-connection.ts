@@ -166,6 +166,7 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
 
   #acknowledge(principal: Principal): void {
     if (!this.#parts.connections.claim(principal)) {
+      this.#parts.onConnectRefused({ transport: 'ws', reason: 'principal' });
       this.close('OVERLOADED');
       return;
     }

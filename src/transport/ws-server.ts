@@ -2,6 +2,8 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { errorTable, type WeirError } from '../errors.ts';
+import { closeTable } from './close-codes.ts';
+import type { NoRoom } from './connections.ts';
 import { type OriginRules, originFault } from './origins.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { WsConnection, type WsOpening } from './ws-connection.ts';
@@ -27,9 +29,6 @@ export interface WsServerOptions {
 
 /** Milliseconds that a peer has for its part of the closing handshake. */
 const closeTimeoutMs = 5000;
-/** Seconds after which a client that found no room may try again. */
-const retryAfterSeconds = 2;
-
 /** A socket that knows its connection, so that one function serves all as listener. */
 class ConnectedSocket extends WebSocket {
   connection: WsConnection | undefined;
@@ -40,12 +39,15 @@ export function createWsServer(parts: StreamParts, options: WsServerOptions): Up
   const server = new WebSocketServer(serverOptions(parts.limits.frameMaxBytes));
   return (request, socket, head, arrival) => {
     const { opening } = arrival;
-    const refusal = refusalOf(request, arrival, parts, options);
+    const refusal = refusalOf(request, arrival, options);
     if (refusal !== undefined) return refuseUpgrade(socket, refusal);
+    const noRoom = parts.connections.admit();
     server.handleUpgrade(request, socket, head, (webSocket) => {
       if (!(webSocket instanceof ConnectedSocket)) return;
-      webSocket.connection = new WsConnection(parts, { webSocket, socket }, opening);
       listen(webSocket);
+      if (noRoom === undefined)
+        webSocket.connection = new WsConnection(parts, { webSocket, socket }, opening);
+      else turnAway(webSocket, noRoom, parts);
     });
   };
 }
@@ -72,42 +74,46 @@ function serverOptions(maxPayload: number) {
 
 interface UpgradeRefusal {
   readonly status: string;
-  readonly headers: readonly string[];
   readonly message: string;
 }
 
 const wrongPath: UpgradeRefusal = {
   status: '404 Not Found',
-  headers: [],
   message: 'There is no WebSocket here.',
 };
 
 function refusalOf(
   request: IncomingMessage,
   { host, refusal }: WsArrival,
-  { connections }: StreamParts,
   { origins }: WsServerOptions,
 ): UpgradeRefusal | undefined {
   if (refusal !== undefined) {
     const { httpStatus } = errorTable[refusal.code];
-    return { status: `${httpStatus} ${STATUS_CODES[httpStatus]}`, headers: [], message: refusal.message };
+    return { status: `${httpStatus} ${STATUS_CODES[httpStatus]}`, message: refusal.message };
   }
   const fault = originFault(request.headers.origin, host, origins);
-  if (fault !== undefined) return { status: '403 Forbidden', headers: [], message: fault };
+  if (fault !== undefined) return { status: '403 Forbidden', message: fault };
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   if (!offered.includes(subprotocol)) {
     const message = `Header "Sec-WebSocket-Protocol": expected ${subprotocol}.`;
-    return { status: '400 Bad Request', headers: [], message };
+    return { status: '400 Bad Request', message };
   }
-  if (connections.fault() === undefined) return undefined;
-  const headers = [`Retry-After: ${retryAfterSeconds}`];
-  return { status: '503 Service Unavailable', headers, message: 'There is no room for another connection.' };
+  return undefined;
 }
 
-function refuseUpgrade(socket: Socket, { status, headers, message }: UpgradeRefusal): void {
+/**
+ * To a client every status but 101 is an error without a code (WHATWG WebSockets, section 4), after which graphql-ws gives
+ * up for good: so it is let in, and told to come back by a code, before a message of it is read.
+ */
+function turnAway(webSocket: WebSocket, reason: NoRoom, { onConnectRefused }: StreamParts): void {
+  onConnectRefused({ transport: 'ws', reason });
+  const told = closeTable[reason === 'draining' ? 'DRAIN' : 'OVERLOADED'];
+  webSocket.close(told.code, told.reason);
+}
+
+function refuseUpgrade(socket: Socket, { status, message }: UpgradeRefusal): void {
   const head = [
     `HTTP/1.1 ${status}`,
-    ...headers,
     'Connection: close',
     'Content-Type: text/plain; charset=utf-8',
     'X-Content-Type-Options: nosniff',

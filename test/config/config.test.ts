@@ -148,6 +148,7 @@ describe('parseConfig()', () => {
     ['realtime.initTimeoutMs', 100, 60_000],
     ['realtime.maxConnections', 1, 1_000_000],
     ['realtime.maxConnectionsPerPrincipal', 1, 1_000_000],
+    ['realtime.maxConnectsPerSecond', 1, 1_000_000],
     ['realtime.maxSubscriptionsPerPrincipal', 1, 1_000_000],
     ['realtime.maxOperationsPerConnection', 1, 10_000],
     ['realtime.maxMessagesPerSecond', 1, 100_000],

@@ -8,7 +8,7 @@ import type { OperationRecord } from '../../src/observe/operation-record.ts';
 import type { OperationContext } from '../../src/operation/context.ts';
 import type { RequestFacts } from '../../src/operation/pipeline.ts';
 import { createHttpServer, type GraphServer, type HttpOptions } from '../../src/transport/http.ts';
-import type { SubscriptionEnd } from '../../src/transport/stream-parts.ts';
+import type { ConnectRefusal, SubscriptionEnd } from '../../src/transport/stream-parts.ts';
 import type { StreamRouter } from '../../src/transport/stream-router.ts';
 import type { StreamSettings } from '../../src/transport/streams.ts';
 import type { ReadTcpTable } from '../../src/transport/tcp-table.ts';
@@ -29,6 +29,8 @@ export interface StreamServer extends AsyncDisposable {
   /** Of `subscription { event }`. */
   readonly topic: TestTopic;
   readonly ends: SubscriptionEnd[];
+  /** Connections for which there was no room. */
+  readonly refusals: ConnectRefusal[];
   readonly records: OperationRecord[];
   readonly contexts: SeenContext[];
   /** What `slow` waits for. */
@@ -57,6 +59,7 @@ const typeDefs = `
 export async function openStreamServer(options: StreamServerOptions = {}): Promise<StreamServer> {
   const topic = createTestTopic();
   const ends: SubscriptionEnd[] = [];
+  const refusals: ConnectRefusal[] = [];
   const records: OperationRecord[] = [];
   const contexts: SeenContext[] = [];
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
@@ -86,6 +89,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     ...(options.router ? { streamRouter: options.router } : {}),
     ...(options.readTcpTable ? { readTcpTable: options.readTcpTable } : {}),
     onSubscriptionEnd: (end) => void ends.push(end),
+    onConnectRefused: (refusal) => void refusals.push(refusal),
     production: options.production ?? false,
     explorer: false,
   });
@@ -100,6 +104,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     graph,
     topic,
     ends,
+    refusals,
     records,
     contexts,
     gate,

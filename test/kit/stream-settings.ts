@@ -7,6 +7,7 @@ export const testStreamSettings: StreamSettings = {
   initTimeoutMs: 3000,
   maxConnections: 20_000,
   maxConnectionsPerPrincipal: 1000,
+  maxConnectsPerSecond: 1000,
   maxOperationsPerConnection: 50,
   maxMessagesPerSecond: 200,
   maxPingsPerSecond: 10,

@@ -232,6 +232,7 @@ describe('createMetrics()', () => {
     };
     const metrics = metricsOf({ budgets: () => sample, subscriptions: () => 7 });
     metrics.subscription.ended('ws', 'slow');
+    metrics.subscription.refused('sse', 'rate');
     const text = await metrics.text();
     for (const line of [
       'weir_budget_breaker{state="open"} 1',
@@ -240,6 +241,7 @@ describe('createMetrics()', () => {
       'weir_budget_held_points 40',
       'weir_budget_nodes 2',
       'weir_subscription_ends_total{transport="ws",reason="slow"} 1',
+      'weir_connects_refused_total{transport="sse",reason="rate"} 1',
       'weir_subscriptions 7',
     ])
       expect(text).toContain(line);

@@ -6,13 +6,13 @@ import { openStreamServer } from '../kit/stream-server.ts';
 import { openWs } from '../kit/ws-wire.ts';
 import { openWire } from './wire.ts';
 
-const limits = { maxConnections: 10_000, maxConnectionsPerPrincipal: 10_000 };
+const limits = { maxConnections: 10_000, maxConnectionsPerPrincipal: 10_000, maxConnectsPerSecond: 10_000 };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const event = { id: '1', type: 'subscribe', payload: { query: 'subscription { event }' } };
 
 /** Connections that leave when they are told to, and when that was. */
 function crowd(count: number, nowMs: () => number, leaves = true) {
-  const connections = new Connections(limits);
+  const connections = new Connections(limits, createFakeClock());
   const drainedMs: number[] = [];
   const order: number[] = [];
   let destroyed = 0;
@@ -158,7 +158,8 @@ describe('a drain', () => {
     for (const ws of [early, other]) expect(await ws.closed).toMatchObject({ code: 1012 });
     client.send('PUT /graphql/stream HTTP/1.1', 'Host: a', 'Content-Length: 0', '', '');
     expect(await client.closed).toMatch(/^HTTP\/1\.1 503 [\s\S]*retry-after: \d+[\s\S]*OVERLOADED/i);
-    await expect(openWs(server.wsUrl)).rejects.toThrow('503');
+    await using late = await openWs(server.wsUrl, { init: false });
+    expect(await late.closed).toEqual({ code: 1012, reason: 'Service restart' });
   });
 
   it('gives what waits for a slow reader before it ends', async () => {

@@ -98,6 +98,7 @@ describe('createHttpServer()', () => {
       realtime: testStreamSettings,
       streamSecrets: ['a secret of the test, 32 bytes long'],
       onSubscriptionEnd: () => {},
+      onConnectRefused: () => {},
       production: false,
     });
     server.listen(0, '127.0.0.1');

@@ -8,7 +8,10 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** Three connections of which `silent` tells who acknowledges nothing, watched every 2.5 s. */
 function watched() {
   const clock = createFakeClock();
-  const connections = new Connections({ maxConnections: 10, maxConnectionsPerPrincipal: 10 });
+  const connections = new Connections(
+    { maxConnections: 10, maxConnectionsPerPrincipal: 10, maxConnectsPerSecond: 10 },
+    clock,
+  );
   const silent = new Set<number>();
   const destroyed: number[] = [];
   let reads = 0;

@@ -29,18 +29,21 @@ export interface Bucket {
   readonly dips: Dip[];
 }
 
+/** How much a bucket holds and how fast it is restored. */
+export type Rate = Pick<Tier, 'limitPoints' | 'restorePerSecond'>;
+
 /** A full bucket. */
 export function createBucket(): Bucket {
   return { emptyAtUs: 0, dips: [] };
 }
 
 /** The time in which a tier restores `points`: whole microseconds, rounded up. */
-export function costUs(tier: Tier, points: number): number {
+export function costUs(tier: Pick<Rate, 'restorePerSecond'>, points: number): number {
   return Math.ceil((points * usPerSecond) / tier.restorePerSecond);
 }
 
 /** What has been taken and not restored by `nowUs`, as the time that it takes to restore. */
-export function debtUs(bucket: Bucket, tier: Tier, nowUs: number): number {
+export function debtUs(bucket: Bucket, tier: Rate, nowUs: number): number {
   const maxUs = maxDebtLimits * costUs(tier, tier.limitPoints);
   return Math.min(Math.max(0, bucket.emptyAtUs - nowUs), maxUs);
 }

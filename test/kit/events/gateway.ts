@@ -8,6 +8,8 @@ export interface EventGatewayOptions {
   readonly redisUrl?: string;
   /** Default 0. */
   readonly drainWindowMs?: number;
+  /** Default: as many as come, since crowds of a test come at once. */
+  readonly maxConnectsPerSecond?: number;
   /** Default: loopback. */
   readonly host?: string;
 }
@@ -15,6 +17,7 @@ export interface EventGatewayOptions {
 const {
   redisUrl = '',
   drainWindowMs = 0,
+  maxConnectsPerSecond = 1_000_000,
   host = '127.0.0.1',
 }: EventGatewayOptions = JSON.parse(process.argv[2] ?? '{}');
 
@@ -27,7 +30,7 @@ const gateway = createGateway(
     upstreams: {},
     server: { host, port: 0, adminPort: 0 },
     redis: { url: redisUrl },
-    realtime: { drainWindowMs, maxConnectionsPerPrincipal: 100_000 },
+    realtime: { drainWindowMs, maxConnectsPerSecond, maxConnectionsPerPrincipal: 100_000 },
     policy: createBudgetPolicy({ principal: wealth, anonymous: wealth, operationLimitPoints: 1_000_000 }),
   },
   { log: createLog('error') },
