@@ -1,9 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, startNode } from '../../test/kit/child.ts';
 import { type FeedLedger, FeedReader } from '../../test/kit/events/feed-reader.ts';
-import type { EventGatewayOptions } from '../../test/kit/events/gateway.ts';
 import type { SubscriberTransport } from '../../test/kit/events/raw-subscriber.ts';
-import { publishRequest, withClient } from './event-server.ts';
+import { feedQuery, startInstance, startPublisher } from './feed-instances.ts';
 
 /** How many connections are sent from one instance to another. */
 export interface DrainOptions {
@@ -33,6 +30,8 @@ export interface DrainOutcome {
   readonly completed: number;
 }
 
+/** The default of the configuration. */
+const maxConnectsPerSecond = 1000;
 /** Connections that are opened at once. */
 const openingWidth = 50;
 
@@ -44,12 +43,15 @@ export async function runDrain(options: DrainOptions): Promise<DrainOutcome> {
   const { redisUrl, windowMs, connections, progress } = options;
   await using stack = new AsyncDisposableStack();
   const [first, second] = [
-    await startGateway(stack, { redisUrl, drainWindowMs: windowMs }),
-    await startGateway(stack, { redisUrl }),
+    await startInstance(stack, { redisUrl, drainWindowMs: windowMs }),
+    await startInstance(stack, { redisUrl, maxConnectsPerSecond }),
   ];
   const transports = ['ws', 'sse'] as const satisfies readonly SubscriberTransport[];
   const readers = transports.flatMap((transport) =>
-    Array.from({ length: connections }, () => new FeedReader({ transport, url: first.url, query })),
+    Array.from(
+      { length: connections },
+      () => new FeedReader({ transport, url: first.url, query: feedQuery }),
+    ),
   );
   stack.defer(() => {
     for (const reader of readers) reader.close();
@@ -85,15 +87,6 @@ export function peakToMean(timesMs: readonly number[], windowMs: number, bucketM
   return Math.max(...Object.values(counts)) / ((timesMs.length * bucketMs) / windowMs);
 }
 
-const query = 'subscription { log { number text } }';
-
-async function startGateway(stack: AsyncDisposableStack, settings: EventGatewayOptions) {
-  const child: Child = startNode(['test/kit/events/gateway.ts', JSON.stringify(settings)]);
-  stack.defer(() => void child.process.kill('SIGKILL'));
-  const output = await child.printed(/ready on \S+/);
-  return { child, url: new URL(/ready on (\S+)/.exec(output)?.[1] ?? '') };
-}
-
 async function openAll(readers: readonly FeedReader[]): Promise<void> {
   for (let from = 0; from < readers.length; from += openingWidth) {
     const some = readers.slice(from, from + openingWidth);
@@ -108,26 +101,6 @@ async function move(reader: FeedReader, url: URL, startMs: number) {
   const atMs = performance.now() - startMs;
   await reader.open(url);
   return { ...end, atMs };
-}
-
-/** Publishes numbered events until it is stopped, and tells then how many. */
-function startPublisher(url: URL, eventsPerSecond: number) {
-  const stopping = new AbortController();
-  const run = withClient(url, async (client) => {
-    let published = 0;
-    while (!stopping.signal.aborted) {
-      published += 1;
-      await client.ask(publishRequest(url, { feed: 'log', first: published, count: 1, bytes: 80 }));
-      await sleep(1000 / eventsPerSecond, undefined, { signal: stopping.signal }).catch(() => {});
-    }
-    return published;
-  });
-  return {
-    stop: () => {
-      stopping.abort();
-      return run;
-    },
-  };
 }
 
 function sumLedgers(readers: readonly FeedReader[]): FeedLedger {

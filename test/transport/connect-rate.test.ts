@@ -2,17 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectRate } from '../../src/transport/connect-rate.ts';
 import { createFakeClock } from '../kit/fake-clock.ts';
-
-/** The most that were let in beyond `maxPerSecond` x window, over every window of a history of moments. */
-function mostBeyond(momentsMs: readonly number[], maxPerSecond: number): number {
-  let most = 0;
-  for (const [first, fromMs] of momentsMs.entries())
-    for (const [last, toMs] of momentsMs.entries()) {
-      if (last < first) continue;
-      most = Math.max(most, last - first + 1 - ((toMs - fromMs) * maxPerSecond) / 1000);
-    }
-  return most;
-}
+import { mostBeyond } from '../kit/most-beyond.ts';
 
 describe('ConnectRate', () => {
   it.each([1, 3, 7, 1000, 1_000_000])('lets in %d at once after a quiet second, and no more', (rate) => {
