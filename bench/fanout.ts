@@ -20,16 +20,23 @@ const loads = [
 const warmUpRounds = 3;
 const warmUpMs = 1000;
 
-/** Who is compared: the first is what the others are measured against. */
-const fields: readonly {
+/** A server and how it is asked. */
+interface Field {
   readonly name: string;
   readonly kind: EventServerKind;
   readonly transport: SubscriberTransport;
   readonly feed: 'log' | 'mine';
-}[] = [
+  /** Another checkout, whose server it is. */
+  readonly folder?: string;
+}
+
+/** Who is compared: the first is what the others are measured against. */
+const own = [
   { name: 'weir-ws', kind: 'weir', transport: 'ws', feed: 'log' },
   { name: 'weir-sse', kind: 'weir', transport: 'sse', feed: 'log' },
   { name: 'weir-ws-viewers', kind: 'weir', transport: 'ws', feed: 'mine' },
+] as const satisfies readonly Field[];
+const peers: readonly Field[] = [
   { name: 'yoga-graphql-ws', kind: 'graphql-ws', transport: 'ws', feed: 'log' },
   { name: 'graphql-sse', kind: 'graphql-sse', transport: 'sse', feed: 'log' },
   { name: 'ceiling', kind: 'ceiling', transport: 'ws', feed: 'log' },
@@ -63,8 +70,8 @@ export const fanout: Scenario = {
     await using stack = new AsyncDisposableStack();
     const tokens = await signTokens();
     const contestants: Contestant[] = [];
-    for (const { name, kind, transport, feed } of fields) {
-      const program = await startEventServer(stack, options, { name, kind });
+    for (const { name, kind, transport, feed, folder } of fieldsOf(options)) {
+      const program = await startEventServer(stack, options, { name, kind, folder });
       const url = new URL(program.address);
       const crowd = new Crowd({
         url,
@@ -87,6 +94,14 @@ export const fanout: Scenario = {
     return rows;
   },
 };
+
+/** Each of another checkout beside the same of this one. */
+function fieldsOf({ against }: RunOptions): readonly Field[] {
+  const others = against.flatMap((folder) =>
+    own.map((field) => ({ ...field, name: `${field.name} ${folder}`.replaceAll('/', '_'), folder })),
+  );
+  return [...own, ...others, ...peers];
+}
 
 function signTokens(): Promise<readonly string[]> {
   const who = { issuer: 'weir-development', audience: 'weir' };

@@ -120,7 +120,8 @@ function createParts(settings: Settings, log: Log): GraphParts {
   const clock = systemClock;
   const stores = createSharedStores({ url: settings.redis.url, clock, log });
   const { broker, leases } = stores;
-  const deliveries = createDeliveries(broker);
+  const { replayPricePercent } = settings.realtime;
+  const deliveries = createDeliveries({ broker, replayPricePercent });
   const upstreams = createUpstreams(settings, log);
   const { file, maxBytes } = settings.traffic;
   return {

@@ -22,19 +22,22 @@ export interface EventServerOptions {
   readonly settings?: object;
   /** Cores, as `taskset -c` takes them. Default: those of servers under test. */
   readonly cores?: string | undefined;
+  /** Another checkout, whose server it is. Default: this one. */
+  readonly folder?: string | undefined;
 }
 
 /** Starts a server of the feeds; the stack ends it. */
 export async function startEventServer(
   stack: AsyncDisposableStack,
   { profileFolder, signal }: Pick<RunOptions, 'profileFolder' | 'signal'>,
-  { name, kind, settings = {}, cores = chooseCores()?.server }: EventServerOptions,
+  { name, kind, settings = {}, cores = chooseCores()?.server, folder }: EventServerOptions,
 ): Promise<Program> {
   signal.throwIfAborted();
   const program = await startProgram({
     name,
     args: [scripts[kind], JSON.stringify(settings)],
     cores,
+    folder,
     ready: /ready on (http:\S+)/,
     profileFolder,
   });

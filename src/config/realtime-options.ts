@@ -33,6 +33,9 @@ export const realtimeOptions = z
     bufferMaxBytes: whole(65_536, 67_108_864, 1_048_576).describe(
       'What waits to be read by one client, in bytes, before its messages are not read any more',
     ),
+    replayPricePercent: whole(0, 100, 50).describe(
+      'Share of its price that an event costs when a client that comes back is given it from the history, in percent, rounded up; at least 1 point',
+    ),
     drainWindowMs: whole(0, 600_000, 30_000).describe(
       'Over how long a stopping gateway sends its connections away, in milliseconds',
     ),

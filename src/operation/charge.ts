@@ -1,5 +1,5 @@
-import { WeirError } from '../errors.ts';
-import type { Admission, BudgetState, Refused } from '../guard/budget/budget.ts';
+import type { WeirError } from '../errors.ts';
+import type { Admission, BudgetState } from '../guard/budget/budget.ts';
 import { type RateLimitView, rateLimitView } from '../guard/budget/rate-limit-view.ts';
 import { costModelVersion } from '../guard/cost/cost-model-version.ts';
 import type { Price, PricePlan } from '../guard/cost/price-plan.ts';
@@ -7,6 +7,7 @@ import type { PriceNode } from '../guard/cost/price-report.ts';
 import { createTally, type OpenTally, type Tally } from '../guard/cost/tally.ts';
 import type { RecordedPrice } from '../observe/operation-record.ts';
 import type { Timeline } from '../observe/timeline.ts';
+import { errorFromRefusal } from './error-from-refusal.ts';
 
 /** `extensions.cost` of an answer: the first three have the names that clients of priced graphs know (design, section 3). */
 export interface CostExtension {
@@ -44,6 +45,8 @@ export interface ChargeParts {
   /** Coerced; null when they are not known. */
   readonly variables: Readonly<Record<string, unknown>> | null;
   readonly price: Price;
+  /** What the admission took: the price, or see {@link admittedPoints}. */
+  readonly reservedPoints: number;
   readonly admission: Admission;
   readonly timeline: Timeline;
   /** Whether its caller may see prices. */
@@ -69,7 +72,7 @@ export class Charge {
   /** Why it may not run; undefined when it may. */
   refusal(): WeirError | undefined {
     const { admission } = this.#parts;
-    return admission.kind === 'refused' ? errorFromRefusal(admission) : undefined;
+    return admission.kind === 'refused' ? errorFromRefusal(admission, 'The operation') : undefined;
   }
 
   /** Charges what the operation used. Idempotent. */
@@ -89,13 +92,13 @@ export class Charge {
   }
 
   #settleAt(actual: number): void {
-    const { admission, onUnsettled, price, mode } = this.#parts;
+    const { admission, onUnsettled, reservedPoints, mode } = this.#parts;
     if (admission.kind === 'refused' || mode === 'validate' || this.#actualPoints !== undefined) return;
     this.#actualPoints = actual;
     const settled = admission.settle(actual);
     if (settled instanceof Promise) {
       // Nobody waits for the store: what is told meanwhile is what it will say, unless others spend too.
-      this.#state = withRefund(this.#state, price.points - actual);
+      this.#state = withRefund(this.#state, reservedPoints - actual);
       settled.catch(onUnsettled);
     } else this.#state = settled;
   }
@@ -104,6 +107,11 @@ export class Charge {
   pointsOf(tally: Tally): number {
     const { plan, variables, price } = this.#parts;
     return tally.isCounted ? plan.actual(variables ?? {}, tally) : price.points;
+  }
+
+  /** What its caller has to have for it to run. */
+  reservedPoints(): number {
+    return this.#parts.reservedPoints;
   }
 
   /** The most parts of its answer that may come later. */
@@ -179,23 +187,4 @@ function withRefund({ tiers }: BudgetState, points: number): BudgetState {
       remainingPoints: Math.max(0, Math.min(tier.limitPoints, tier.remainingPoints + points)),
     })),
   };
-}
-
-function errorFromRefusal({ code, numbers, retryAfterMs }: Refused): WeirError {
-  const extensions = { ...numbers, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  if (!numbers) return new WeirError(code, { extensions });
-  const { tier, costPoints, limitPoints, remainingPoints = 0 } = numbers;
-  const message =
-    code === 'COST_LIMIT_EXCEEDED'
-      ? `The operation costs ${costPoints} points, and ${limitOf(tier)} is ${limitPoints}. Ask for smaller pages or fewer fields.`
-      : `The operation costs ${costPoints} points, and ${remainingPoints} of ${limitPoints} are left in the budget "${tier}". Try again in ${secondsFrom(retryAfterMs)} s.`;
-  return new WeirError(code, { message, extensions });
-}
-
-function limitOf(tier: string): string {
-  return tier === 'operation' ? 'the most that one may cost' : `all that the budget "${tier}" ever holds`;
-}
-
-function secondsFrom(ms = 0): number {
-  return Math.ceil(ms / 1000);
 }

@@ -6,6 +6,7 @@ import type { CostModel } from '../guard/cost/cost-model.ts';
 import { compilePrice, type Price, type PricePlan } from '../guard/cost/price-plan.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
+import { admittedPoints } from './admitted-points.ts';
 import { Charge, type CostMode } from './charge.ts';
 import type { OperationContext } from './context.ts';
 
@@ -29,6 +30,8 @@ export interface PricedOperation {
   /** Coerced; null when they are not known: then it is priced at its worst. */
   readonly variables: Readonly<Record<string, unknown>> | null;
   readonly isMutation: boolean;
+  /** Default false. */
+  readonly isSubscription?: boolean;
   readonly mode: CostMode | undefined;
 }
 
@@ -61,7 +64,7 @@ export function createCharging(parts: ChargingParts): Charging {
       policy: parts.policyFor(principal, parts.variant),
     }),
     begin: (operation, context) => {
-      const { variables, isMutation, mode } = operation;
+      const { variables, isMutation, isSubscription = false, mode } = operation;
       const mayKnow = parts.isTold(context.principal);
       if (mode !== undefined && !mayKnow) throw new WeirError('FORBIDDEN', { message: forbidden });
       const plan = planOf(plans, parts.model, operation);
@@ -72,12 +75,13 @@ export function createCharging(parts: ChargingParts): Charging {
       const isTold = mayKnow && (policy.mode !== 'off' || mode !== undefined);
       const { timeline, requestId } = context;
       const onUnsettled = (err: unknown) => parts.log.warn({ requestId, err }, 'a budget was not settled');
-      const given = { plan, variables, price, timeline, isTold, mode, onUnsettled };
+      const reservedPoints = admittedPoints(price.points, policy, isSubscription);
+      const given = { plan, variables, price, reservedPoints, timeline, isTold, mode, onUnsettled };
       const chargeOf = (admission: Admission) => new Charge({ ...given, admission });
       const admission =
         mode === 'validate'
           ? peekedBy(parts.budget, policy)
-          : parts.budget.admit({ policy, points: price.points, isMutation });
+          : parts.budget.admit({ policy, points: reservedPoints, isMutation });
       return admission instanceof Promise ? admission.then(chargeOf) : chargeOf(admission);
     },
   };

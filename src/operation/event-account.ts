@@ -1,23 +1,33 @@
 import type { Clock } from '../clock.ts';
-import type { Admission, Budget } from '../guard/budget/budget.ts';
+import type { Admission, Budget, BudgetState, Refused } from '../guard/budget/budget.ts';
 import type { BudgetPolicy } from '../guard/budget/policy.ts';
 import type { Account } from '../realtime/member.ts';
+import { errorFromRefusal } from './error-from-refusal.ts';
 
 /** What a subscriber's account is made of. */
 export interface EventAccountParts {
   readonly budget: Budget;
   readonly policy: BudgetPolicy;
   readonly clock: Clock;
+  /** What its caller has to have to subscribe again. */
+  readonly returnPoints: number;
   /** Told of a store that cannot be reached: events are given meanwhile. */
   readonly onFailed: (thrown: unknown) => void;
 }
 
 /**
  * Pays for the events of one subscriber from the budgets that its operations are charged to. Where a shared store has to
- * be asked, an event does not wait for it: a refusal holds from the next event on, for as long as it says.
+ * be asked, an event that happens now does not wait for it: a refusal holds from the next event on, for as long as it says.
  */
 export function createEventAccount(parts: EventAccountParts): Account {
   return new EventAccount(parts);
+}
+
+/** The last refusal, and when it ends. */
+interface Empty {
+  readonly refused: Refused;
+  readonly atMs: number;
+  readonly untilMs: number;
 }
 
 /** A class, since each subscriber has one and every event comes by: see {@link Member}. */
@@ -25,28 +35,63 @@ class EventAccount implements Account {
   readonly #budget: Budget;
   readonly #policy: BudgetPolicy;
   readonly #clock: Clock;
+  readonly #returnPoints: number;
   readonly #onFailed: EventAccountParts['onFailed'];
-  #emptyUntilMs = 0;
+  #empty: Empty | undefined;
 
-  constructor({ budget, policy, clock, onFailed }: EventAccountParts) {
+  constructor({ budget, policy, clock, returnPoints, onFailed }: EventAccountParts) {
     this.#budget = budget;
     this.#policy = policy;
     this.#clock = clock;
+    this.#returnPoints = returnPoints;
     this.#onFailed = onFailed;
   }
 
   pay(points: number): boolean {
+    const isPaid = this.payFirst(points);
+    return isPaid instanceof Promise ? true : isPaid;
+  }
+
+  payFirst(points: number): boolean | Promise<boolean> {
     if (this.#policy.mode === 'off') return true;
-    if (this.#emptyUntilMs > 0 && this.#clock.nowMs() < this.#emptyUntilMs) return false;
+    if (this.#empty && this.#clock.nowMs() < this.#empty.untilMs) return false;
     const admission = this.#budget.spend(this.#policy, points);
-    if (!(admission instanceof Promise)) return this.#isPaid(admission);
-    admission.then((known) => this.#isPaid(known)).catch(this.#onFailed);
-    return true;
+    return admission instanceof Promise ? this.#whenKnown(admission) : this.#isPaid(admission);
+  }
+
+  refusal(): Readonly<Record<string, unknown>> | undefined {
+    if (!this.#empty) return undefined;
+    const { refused, atMs } = this.#empty;
+    const elapsedMs = Math.floor(this.#clock.nowMs() - atMs);
+    const waitMs = returnAfterMs(refused.state, this.#returnPoints) ?? refused.retryAfterMs;
+    const retry = waitMs !== undefined && { retryAfterMs: Math.max(0, waitMs - elapsedMs) };
+    const { code, message, extensions } = errorFromRefusal({ ...refused, ...retry }, 'The event');
+    return { message, extensions: { ...extensions, code, reason: 'budget' } };
+  }
+
+  async #whenKnown(admission: Promise<Admission>): Promise<boolean> {
+    try {
+      return this.#isPaid(await admission);
+    } catch (thrown) {
+      this.#onFailed(thrown);
+      return true;
+    }
   }
 
   #isPaid(admission: Admission): boolean {
     if (admission.kind === 'admitted') return true;
-    this.#emptyUntilMs = this.#clock.nowMs() + (admission.retryAfterMs ?? Number.POSITIVE_INFINITY);
+    const atMs = this.#clock.nowMs();
+    const untilMs = atMs + (admission.retryAfterMs ?? Number.POSITIVE_INFINITY);
+    this.#empty = { refused: admission, atMs, untilMs };
     return false;
   }
+}
+
+/** Milliseconds until all tiers have so many points, if nobody spends; undefined where none is told of. */
+function returnAfterMs({ tiers }: BudgetState, points: number): number | undefined {
+  if (tiers.length === 0) return undefined;
+  const waits = tiers.map(({ remainingPoints, restorePerSecond }) =>
+    Math.ceil((Math.max(0, points - remainingPoints) * 1000) / restorePerSecond),
+  );
+  return Math.max(...waits);
 }

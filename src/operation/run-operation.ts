@@ -3,6 +3,7 @@ import {
   type ExecutionResult,
   type GraphQLError,
   getOperationAST,
+  type OperationDefinitionNode,
   OperationTypeNode,
   type ValidatedExecutionArgs,
   validateExecutionArgs,
@@ -211,14 +212,20 @@ function pricedOperation(
   validated: Validated,
 ): PricedOperation | { readonly errors: readonly GraphQLError[] } {
   if ('schema' in validated) {
-    const isMutation = validated.operation.operation === OperationTypeNode.MUTATION;
-    return { document, operationName, isMutation, mode, variables: validated.variableValues.coerced };
+    const kind = kindOf(validated.operation);
+    return { document, operationName, ...kind, mode, variables: validated.variableValues.coerced };
   }
   const operation = getOperationAST(document, operationName);
   const isPricedBlind = mode === 'validate' && operation && Object.keys(variableValues ?? {}).length === 0;
   if (!isPricedBlind) return { errors: validated };
-  const isMutation = operation.operation === OperationTypeNode.MUTATION;
-  return { document, operationName, isMutation, mode, variables: null };
+  return { document, operationName, ...kindOf(operation), mode, variables: null };
+}
+
+function kindOf({ operation }: OperationDefinitionNode) {
+  return {
+    isMutation: operation === OperationTypeNode.MUTATION,
+    isSubscription: operation === OperationTypeNode.SUBSCRIPTION,
+  };
 }
 
 /** The answer with what its caller may know of its price, in the body and in headers. */

@@ -97,6 +97,7 @@ function deliverable(
     account: createEventAccount({
       ...charging.accountOf(principal),
       clock: parts.clock,
+      returnPoints: charge.reservedPoints(),
       onFailed: notCharged(log, requestId),
     }),
     whenEmpty: source.options.whenEmpty ?? (topic.mode === 'log' ? 'end' : 'skip'),

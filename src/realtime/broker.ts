@@ -44,6 +44,8 @@ export type SubscriptionStart =
       readonly recovered: true;
       /** The position asked for; else where the topic stood. Null in a `lossy` topic. */
       readonly position: Position | null;
+      /** The last event of the backlog that was asked for; absent where none was, or there is nothing to replay. */
+      readonly until?: Position;
     }
   | {
       readonly recovered: false;

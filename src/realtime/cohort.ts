@@ -8,6 +8,8 @@ import type { Topic } from './topic.ts';
 export interface CohortOptions {
   readonly topic: Topic;
   readonly broker: Broker;
+  /** See {@link replayPoints}. */
+  readonly replayPricePercent: number;
   /** Executes the operation for one event with a fresh context; never rejects. */
   readonly execute: (event: BrokerEvent) => Promise<Delivery>;
   /** The cursor that resumes after a position. */
@@ -45,6 +47,7 @@ export class Cohort {
     this.#host = {
       topic: options.topic,
       broker: options.broker,
+      replayPricePercent: options.replayPricePercent,
       deliver: (event) => this.#deliver(event),
       onIdle: (lane) => this.#merge(lane),
       onLive: (lane, start) => this.#live(lane, start),

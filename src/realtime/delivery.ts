@@ -42,8 +42,15 @@ export interface Deliveries {
   readonly close: () => void;
 }
 
-/** Deliveries of the topics of `broker`, which they do not close. */
-export function createDeliveries(broker: Broker): Deliveries {
+/** What deliveries are made of. */
+export interface DeliveriesOptions {
+  readonly broker: Broker;
+  /** What an event costs that is given from the history, see {@link replayPoints}: 0 to 100. */
+  readonly replayPricePercent: number;
+}
+
+/** Deliveries of the topics of a broker, which they do not close. */
+export function createDeliveries({ broker, replayPricePercent }: DeliveriesOptions): Deliveries {
   const cohorts = new Map<string, Cohort>();
   const members = new Set<Member>();
 
@@ -56,7 +63,8 @@ export function createDeliveries(broker: Broker): Deliveries {
       cohorts.delete(key);
       release();
     };
-    const made = new Cohort({ topic, broker, execute, cursorOf, errorFrom, ready, onEmpty });
+    const shared = { topic, broker, replayPricePercent, execute, cursorOf, errorFrom, ready, onEmpty };
+    const made = new Cohort(shared);
     cohorts.set(key, made);
     return made;
   };

@@ -143,7 +143,9 @@ export class TopicFeed {
       await this.#whenLive(signal);
       const { epoch, offset } = backlog.position;
       const isReached = epoch === this.#position.epoch && offset >= this.#position.offset;
-      if (isReached) return this.#place(seat, { recovered: true, position: after }, backlog);
+      if (!isReached) continue;
+      const until = seat.listener.after && { until: backlog.position };
+      return this.#place(seat, { recovered: true, position: after, ...until }, backlog);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Broker, BrokerEvent, Gap, Position, SubscriptionEnd, SubscriptionStart } from './broker.ts';
 import type { Member } from './member.ts';
+import { replayPoints } from './replay-points.ts';
 import type { Delivered } from './sink.ts';
 import type { Topic } from './topic.ts';
 
@@ -7,6 +8,8 @@ import type { Topic } from './topic.ts';
 export interface LaneHost {
   readonly topic: Topic;
   readonly broker: Broker;
+  /** See {@link replayPoints}. */
+  readonly replayPricePercent: number;
   /** The event as its audience reads it; never rejects. */
   readonly deliver: (event: BrokerEvent) => Promise<Delivery>;
   /** Everything that came has been handed out. */
@@ -47,6 +50,8 @@ export class Lane {
   #received: Position | null = null;
   /** Steps were not taken in, and are to be read again. */
   #isBehind = false;
+  /** The last event that its members come back for; what follows happens while they are here. */
+  #replayedUntil: Position | undefined;
 
   constructor(host: LaneHost) {
     this.#host = host;
@@ -107,8 +112,12 @@ export class Lane {
 
   #live(start: SubscriptionStart): void {
     this.#received = start.position;
-    if (this.#isBehind) this.#resume(start);
-    else this.#host.onLive(this, start);
+    if (this.#isBehind) {
+      this.#resume(start);
+      return;
+    }
+    if (start.recovered) this.#replayedUntil = start.until;
+    this.#host.onLive(this, start);
   }
 
   #resume(start: SubscriptionStart): void {
@@ -141,7 +150,11 @@ export class Lane {
     this.#isRunning = true;
     for (let step = this.#waiting.shift(); step; step = this.#waiting.shift()) {
       if ('gap' in step) this.#tell(step.gap, step.number);
-      else this.#give(await this.#host.deliver(step.event), step.number);
+      else {
+        const delivery = await this.#host.deliver(step.event);
+        if (this.#isReplayed(step.event)) await this.#giveAgain(delivery, step.number);
+        else this.#give(delivery, step.number);
+      }
     }
     this.#isRunning = false;
     if (this.#isClosed) return;
@@ -151,6 +164,23 @@ export class Lane {
 
   #give({ delivered, points }: Delivery, number: number): void {
     for (const [member, joinedAt] of this.#members) if (number > joinedAt) member.give(delivered, points);
+  }
+
+  #isReplayed({ position }: BrokerEvent): boolean {
+    const until = this.#replayedUntil;
+    return until !== undefined && position?.epoch === until.epoch && position.offset <= until.offset;
+  }
+
+  /** At the price of a replay. These can wait until they are paid for, so that nobody is given a history for nothing. */
+  async #giveAgain({ delivered, points }: Delivery, number: number): Promise<void> {
+    const price = replayPoints(points, this.#host.replayPricePercent);
+    const paying: Promise<void>[] = [];
+    for (const [member, joinedAt] of this.#members) {
+      const paid = number > joinedAt ? member.giveWhenPaid(delivered, price) : undefined;
+      if (paid) paying.push(paid);
+    }
+    // A budget in memory answers at once.
+    if (paying.length > 0) await Promise.all(paying);
   }
 
   #tell({ reason }: Gap, number: number): void {

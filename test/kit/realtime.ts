@@ -20,7 +20,7 @@ export function realtimeOf(
   const leases = createMemoryLeases(clock);
   return {
     broker,
-    deliveries: createDeliveries(broker),
+    deliveries: createDeliveries({ broker, replayPricePercent: 50 }),
     pump: createPump({ broker, leases, log, clock }),
     subscriptionLeases: createSubscriptionLeases({ leases, clock, log, limit: 10_000 }),
     resumeCursors: createResumeCursorCodec({ secrets: ['x'.repeat(32)], variant: 'web' }),

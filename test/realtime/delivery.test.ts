@@ -52,7 +52,7 @@ function setUp(mode: TopicMode = 'log') {
   const broker = createMemoryBroker({ log: createCollectingLog() });
   made.push(broker);
   const topic = topicFromOptions({ key: 'books', mode });
-  const deliveries = createDeliveries(broker);
+  const deliveries = createDeliveries({ broker, replayPricePercent: 50 });
   const executed: string[] = [];
   let feeds = 0;
   let fed = 0;
@@ -78,7 +78,7 @@ function setUp(mode: TopicMode = 'log') {
       topic,
       after: undefined,
       sink: reader,
-      account: { pay: () => true },
+      account: { pay: () => true, payFirst: () => true },
       whenEmpty: 'end',
       execute,
       cursorOf: ({ offset }) => String(offset),
@@ -240,8 +240,8 @@ describe('createDeliveries', () => {
       if (has) points -= price;
       return has;
     };
-    const account = { pay };
-    const ends = subscribe({ account: { pay: () => false } });
+    const account = { pay, payFirst: pay };
+    const ends = subscribe({ account: { pay: () => false, payFirst: () => false } });
     const skips = subscribe({ account, whenEmpty: 'skip' });
     const steady = subscribe();
     await steady.hears('live');
@@ -253,6 +253,85 @@ describe('createDeliveries', () => {
     expect(ends.told).toEqual(['live', 'end budget']);
     expect(skips.told).toEqual(['live', 'a', 'gap 2 budget', 'd']);
     expect(steady.told).toEqual(['live', 'a', 'b', 'c', 'd']);
+  });
+
+  it('attach() charges half of what was missed, the whole of what is new, and no less of what had to wait', async () => {
+    const { subscribe, publish, head, gates } = setUp();
+    const steady = subscribe();
+    await steady.hears('live');
+    const after = await head();
+    const missed = Array.from({ length: 600 }, (_, index) => `m${index}`);
+    for (const text of missed) await publish(text);
+    await steady.hears('m599');
+    const paid: number[] = [];
+    const pay = (points: number) => {
+      paid.push(points);
+      return true;
+    };
+    const back = subscribe({ after, account: { pay, payFirst: pay } });
+    await back.hears('m599');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gates.push(() => promise);
+    // So many that they are read from the history, though nobody has been away.
+    const fresh = Array.from({ length: 600 }, (_, index) => `f${index}`);
+    for (const text of fresh) await publish(text);
+    resolve();
+    await back.hears('f599');
+    expect(back.told).toEqual(['live true', ...missed, ...fresh]);
+    expect(paid).toEqual([...missed.map(() => 1), ...fresh.map(() => 2)]);
+  });
+
+  it('attach() charges the newest value of a `latest` topic at half to who comes back, and whole to who comes', async () => {
+    const { subscribe, publish, head } = setUp('latest');
+    const after = await head();
+    await publish('a', 'b');
+    const paid: Record<string, number[]> = { new: [], back: [] };
+    const accountOf = (name: string) => {
+      const pay = (points: number) => (paid[name]?.push(points) ?? 0) > 0;
+      return { pay, payFirst: pay };
+    };
+    const readers = [
+      subscribe({ account: accountOf('new') }),
+      subscribe({ account: accountOf('back'), after }),
+    ];
+    await Promise.all(readers.map((reader) => reader.hears('b')));
+    await publish('c');
+    await Promise.all(readers.map((reader) => reader.hears('c')));
+    expect(paid).toEqual({ new: [2, 2], back: [1, 2] });
+  });
+
+  it('attach() gives what was missed when it is paid for, in order, and nothing to who left meanwhile', async () => {
+    const { subscribe, publish, head } = setUp();
+    const after = await head();
+    await publish('a', 'b', 'c');
+    const asked: ((isPaid: boolean) => void)[] = [];
+    let onAsked = () => {};
+    const accountOf = () => ({
+      pay: () => true,
+      payFirst: () =>
+        new Promise<boolean>((resolve) => {
+          asked.push(resolve);
+          onAsked();
+        }),
+    });
+    const untilAsked = (count: number) =>
+      new Promise<void>((resolve) => {
+        onAsked = () => asked.length === count && resolve();
+        onAsked();
+      });
+    const stays = subscribe({ after, account: accountOf(), whenEmpty: 'skip' });
+    const leaves = subscribe({ after, account: accountOf() });
+    await untilAsked(2);
+    expect([stays.told, leaves.told]).toEqual([['live true'], ['live true']]);
+    leaves.attached?.stop('client');
+    for (const answer of asked) answer(true);
+    await untilAsked(3);
+    expect([stays.told, leaves.told]).toEqual([['live true', 'a'], ['live true']]);
+    asked[2]?.(false);
+    await untilAsked(4);
+    asked[3]?.(true);
+    await stays.hears('c');
+    expect(stays.told).toEqual(['live true', 'a', 'gap 1 budget', 'c']);
   });
 
   it('attach() begins when the topic is fed, and tells what keeps it from that', async () => {
