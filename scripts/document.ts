@@ -10,6 +10,7 @@ import { readManifest } from '../src/guard/documents/manifest-files.ts';
 import { printPricedSchema } from '../src/pothos/print-schema.ts';
 import { endReasons } from '../src/realtime/sink.ts';
 import { closeTable } from '../src/transport/close-codes.ts';
+import { audits } from '../test/kit/streaming-audit/run-audits.ts';
 import config from '../weir.config.ts';
 import { threatLines } from './threats.ts';
 
@@ -34,6 +35,7 @@ const tables: readonly Table[] = [
     name: 'end-reasons',
     lines: () => endReasons.map((reason) => `* \`${reason}\``),
   },
+  { file: 'docs/streaming-audit.md', name: 'audits', lines: auditLines },
   { file: 'docs/threats.md', name: 'threats', lines: () => threatLines(absolute('.')) },
 ];
 
@@ -111,4 +113,11 @@ function absolute(file: string): string {
 
 if (import.meta.main) {
   for (const [file, text] of await writtenDocuments()) await writeFile(absolute(file), text);
+}
+
+function auditLines(): readonly string[] {
+  const rows = Object.values(audits).flatMap((group) =>
+    group.map(({ id, level, name, source }) => `| \`${id}\` | ${level} | ${name} | ${source} |`),
+  );
+  return ['| id | level | rule | source |', '|---|---|---|---|', ...rows];
 }
