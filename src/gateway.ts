@@ -9,6 +9,7 @@ import { createIdentify } from './identity/identify.ts';
 import { createKeySource } from './identity/keys.ts';
 import type { KeySource } from './identity/refreshing-keys.ts';
 import { createTokenVerifier } from './identity/token.ts';
+import { longestTokenMs } from './identity/token-options.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { operationLine } from './observe/operation-log.ts';
@@ -74,7 +75,8 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
   const parts = createParts(settings, log);
   let draining = false;
   const readiness = () => readinessFrom({ draining, upstreams: statesOf(parts.upstreams) });
-  const admin = createAdminServer({ metrics: parts.metrics, readiness, log });
+  const { revocations } = parts.stores;
+  const admin = createAdminServer({ metrics: parts.metrics, readiness, revocations, log });
   const variants = settings.variants.map((variant) => createVariant(settings, variant, parts));
   const { server, certificate, drain, finish } = createGraphServer(settings, parts, variants);
   const { host, port, adminPort } = settings.server;
@@ -93,6 +95,7 @@ export function createGateway(config: WeirConfig, options: GatewayOptions = {}):
       const faults = await loadTrustedDocuments(settings, variants, log);
       if (faults.length > 0) throw new StartError(faults);
       await loadCertificate(certificate, settings.tls);
+      await revocations.load();
       const url = await listen(server, { host, port, variable: 'PORT', option: 'port' });
       const adminAddress = { host, port: adminPort, variable: 'ADMIN_PORT', option: 'adminPort' };
       const scheme = certificate ? 'https' : 'http';
@@ -118,8 +121,9 @@ interface GraphParts extends VariantParts {
 
 function createParts(settings: Settings, log: Log): GraphParts {
   const clock = systemClock;
-  const stores = createSharedStores({ url: settings.redis.url, clock, log });
-  const { broker, leases } = stores;
+  const revocationSeconds = Math.ceil(longestTokenMs(settings.identity) / 1000);
+  const stores = createSharedStores({ url: settings.redis.url, clock, log, revocationSeconds });
+  const { broker, leases, revocations } = stores;
   const { replayPricePercent } = settings.realtime;
   const deliveries = createDeliveries({ broker, replayPricePercent });
   const upstreams = createUpstreams(settings, log);
@@ -141,6 +145,7 @@ function createParts(settings: Settings, log: Log): GraphParts {
       upstreams: () => statesOf(upstreams),
       subscriptions: deliveries.size,
       budgets: stores.budgetStatus,
+      revocations: revocations.status,
       priceModel: costModelVersion,
     }),
     budget: createBudget({
@@ -172,13 +177,15 @@ async function closeParts(parts: GraphParts): Promise<void> {
 
 function createGraphServer(settings: Settings, parts: GraphParts, variants: readonly Variant[]): GraphServer {
   const { log, keys, metrics, streamRouter, refusedConnects } = parts;
+  const { revocations } = parts.stores;
   const { identity } = settings;
   const verifier = identity && keys && createTokenVerifier(identity, { clock: systemClock, keys });
   const [first, ...others] = variants.map(httpVariant);
   if (!first) throw new TypeError('expected a variant');
   return createHttpServer({
     variants: [first, ...others],
-    identify: createIdentify(verifier),
+    identify: createIdentify(verifier, revocations.refuses),
+    revocations,
     record: (record) => {
       metrics.operation(record);
       log.info(operationLine(record), 'operation');

@@ -15,6 +15,7 @@ import { describeOptions } from './describe-options.ts';
 import { developmentToken } from './development-token.ts';
 import { configuredDocumentFaults, storeDocuments } from './documents.ts';
 import { loadConfig } from './load-config.ts';
+import { revoke } from './revoke.ts';
 import { parseWords, usage, type Words } from './words.ts';
 
 /** The process that a command runs in. */
@@ -34,6 +35,7 @@ const operands = {
   'schema diff': ['BASE'],
   documents: ['SOURCE'],
   token: [],
+  revoke: [],
   cost: ['DOCUMENT'],
   'cost diff': ['BASE'],
   advise: ['TRAFFIC'],
@@ -42,7 +44,7 @@ const operands = {
 type Name = keyof typeof operands;
 type Command = (config: WeirConfig, host: CommandHost, words: Words<Name>) => Promise<void> | void;
 
-const commands: Readonly<Record<Name, Command>> = {
+const commands: Readonly<Record<Exclude<Name, 'revoke'>, Command>> = {
   start,
   check,
   schema: printGraph,
@@ -64,6 +66,8 @@ export async function runCommand(words: readonly string[], host: CommandHost): P
   try {
     if (parsed.help) host.out(usage);
     else if (parsed.options) host.out(optionLines());
+    // Of a gateway that runs, wherever its configuration is.
+    else if (parsed.command === 'revoke') host.out(`${await revoke(parsed)}\n`);
     else await commands[parsed.command](await loadConfig(parsed.config), host, parsed);
     return 0;
   } catch (thrown) {

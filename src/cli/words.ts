@@ -12,6 +12,8 @@ export const usage = `weir COMMAND [--config FILE]
   documents SOURCE  check the documents of SOURCE, a folder or a manifest, and print their ids; with --out, write a manifest of
                   them: [--variant NAME] [--out FILE]
   token           print a token for development: --sub user-1 [--scope "a:read b:write"] [--ttl 1h] [--tenant NAME]
+  revoke          refuse the tokens that a user, tenant or client has so far, and end their connections, at every instance of a
+                  gateway that runs: [--subject user-1] [--tenant NAME] [--client NAME] [--admin http://127.0.0.1:4001]
   cost DOCUMENT   price an operation before it runs: [--variant NAME] [--variables FILE] [--operation NAME] [--json FILE]
   cost diff BASE  compare what stored documents cost with the schema in BASE, and fail when one is dearer:
                   [--variant NAME] [--documents documents] [--max-rise 0] [--ceiling 1000] [--json FILE]
@@ -30,6 +32,9 @@ const options = {
   sub: text,
   scope: text,
   tenant: text,
+  subject: text,
+  client: text,
+  admin: { type: 'string', default: 'http://127.0.0.1:4001' },
   ttl: { type: 'string', default: '1h' },
   refuse: { type: 'string', default: '0.001' },
   variables: text,

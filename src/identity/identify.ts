@@ -15,12 +15,23 @@ export interface Credentials {
 /** The principal of a request: at once where the token is known or absent. Throws or rejects for a bad token. */
 export type Identify = (credentials: Credentials) => Principal | Promise<Principal>;
 
-/** Tells principals by their tokens; without a verifier nobody has a token that is good here. */
-export function createIdentify(verifier: TokenVerifier | undefined): Identify {
+/**
+ * Tells principals by their tokens; without a verifier nobody has a token that is good here. What `isRevoked` says is
+ * asked for each request, since tokens that were verified once are kept.
+ */
+export function createIdentify(
+  verifier: TokenVerifier | undefined,
+  isRevoked: (principal: Principal) => boolean = () => false,
+): Identify {
+  const assertInForce = (principal: Principal): Principal => {
+    if (isRevoked(principal)) throw tokenRefusal('REVOKED');
+    return principal;
+  };
   return ({ authorization, address }) => {
     const token = tokenFromAuthorization(authorization);
     if (token === null) return anonymousPrincipal(networkPrefix(address));
     if (!verifier) throw tokenRefusal('UNKNOWN_KEY');
-    return verifier.verify(token);
+    const verified = verifier.verify(token);
+    return verified instanceof Promise ? verified.then(assertInForce) : assertInForce(verified);
   };
 }

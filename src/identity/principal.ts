@@ -21,6 +21,8 @@ export interface Principal {
   /** The application that asks, if the token names it. */
   readonly client: string | null;
   readonly scopes: ReadonlySet<string>;
+  /** Wall milliseconds at which its token was issued, by its issuer's clock; null for the anonymous. */
+  readonly issuedAtMs: number | null;
   /** Wall milliseconds from which the principal is no longer good, tolerance included; null for never. */
   readonly expiresAtMs: number | null;
   /** The network prefix of the anonymous; null for all others. */
@@ -34,6 +36,7 @@ export interface VerifiedIdentity {
   readonly tenant: string | null;
   readonly client: string | null;
   readonly scopes: ReadonlySet<string>;
+  readonly issuedAtMs: number;
   readonly expiresAtMs: number;
 }
 
@@ -63,6 +66,7 @@ export function anonymousPrincipal(network: string): Principal {
     tenant: null,
     client: null,
     scopes: noScopes,
+    issuedAtMs: null,
     expiresAtMs: null,
     network,
     audienceKeys: Object.freeze({ public: publicKey, tenant: viewer, viewer }),

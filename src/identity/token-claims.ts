@@ -33,16 +33,22 @@ export function identityFromClaims(claims: JWTPayload, rules: ClaimRules): Verif
     tenant: nameFrom(claims[rules.tenantClaim]),
     client: clientClaim === undefined ? null : nameFrom(claims[clientClaim]),
     scopes: scopesFrom(claims['scope'], claims['scp']),
+    issuedAtMs: iat * 1000,
     expiresAtMs: exp * 1000 + rules.toleranceMs,
   };
 }
 
 function nameFrom(value: unknown): string | null {
   if (value === undefined) return null;
-  const isName =
-    typeof value === 'string' && value !== '' && value.isWellFormed() && !controlPattern.test(value);
-  if (!isName || encodeURIComponent(value).length > maxNameLength) throw tokenRefusal('CLAIMS');
+  if (!isName(value)) throw tokenRefusal('CLAIMS');
   return value;
+}
+
+/** Whether it may be a subject, tenant or client: see {@link maxNameLength}. */
+export function isName(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > maxNameLength) return false;
+  if (!value.isWellFormed() || controlPattern.test(value)) return false;
+  return encodeURIComponent(value).length <= maxNameLength;
 }
 
 function scopesFrom(scope: unknown, scp: unknown): ReadonlySet<string> {

@@ -51,6 +51,16 @@ export function withTokenDefaults(options: TokenOptions): Required<TokenOptions>
   };
 }
 
+/**
+ * Milliseconds for which a token may be good after it was issued, with the tolerance at its end and another for what clocks of
+ * instances differ by; at most for any options where there are none.
+ */
+export function longestTokenMs(options: TokenOptions | undefined): number {
+  if (options === undefined) return tokenLimits.maxLifetimeMs.max + 2 * tokenLimits.toleranceMs.max;
+  const { maxLifetimeMs, toleranceMs } = withTokenDefaults(options);
+  return maxLifetimeMs + 2 * toleranceMs;
+}
+
 /** One line per fault of `options`, each naming the option, what was expected and what came; empty when all is well. */
 export function tokenFaults(options: TokenOptions): readonly string[] {
   const faults: string[] = [];

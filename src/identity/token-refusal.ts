@@ -40,6 +40,11 @@ export const tokenReasons = {
     challenge: 'invalid_token',
   },
   EXPIRED: { code: 'UNAUTHENTICATED', message: 'The token has expired.', challenge: 'invalid_token' },
+  REVOKED: {
+    code: 'UNAUTHENTICATED',
+    message: 'The token was revoked: sign in again.',
+    challenge: 'invalid_token',
+  },
   NOT_YET_VALID: {
     code: 'UNAUTHENTICATED',
     message: 'The token is not valid yet.',

@@ -7,6 +7,7 @@ import { createDocumentMetrics, type DocumentMetrics } from './document-metrics.
 import type { OperationRecord } from './operation-record.ts';
 import { createPriceMetrics } from './price-metrics.ts';
 import { createProcessMetrics } from './process-metrics.ts';
+import { createRevocationGauges, type RevocationSample } from './revocation-gauges.ts';
 import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscription-metrics.ts';
 import { createTimelineMetrics, durationBuckets } from './timeline-metrics.ts';
 import { createUpstreamGauges, type UpstreamSamples } from './upstream-gauges.ts';
@@ -21,6 +22,8 @@ export interface MetricsOptions {
   readonly priceModel?: string;
   /** How shared budgets stand at the moment of a scrape; absent where they are not shared. */
   readonly budgets?: (() => BudgetSample) | undefined;
+  /** Revocations at the moment of a scrape; absent where there are none. */
+  readonly revocations?: (() => RevocationSample) | undefined;
   /** Most label sets of one kind (operations, calls, batches), from 1; what is new past them counts as `other`. Default 500. */
   readonly maxLabelSets?: number;
 }
@@ -52,6 +55,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     upstreams,
     subscriptions = () => 0,
     budgets,
+    revocations,
     priceModel = '',
     maxLabelSets = defaultMaxLabelSets,
   } = options;
@@ -63,6 +67,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const subscription = createSubscriptionMetrics(registry, maxLabelSets, subscriptions);
   const sampleUpstreams = createUpstreamGauges(registry, upstreams);
   const sampleBudgets = budgets && createBudgetGauges(registry, budgets);
+  const sampleRevocations = revocations && createRevocationGauges(registry, revocations);
   const processMetrics = createProcessMetrics(registry);
   return {
     operation: (record) => {
@@ -76,6 +81,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     text: async () => {
       sampleUpstreams();
       sampleBudgets?.();
+      sampleRevocations?.();
       processMetrics.sample();
       return registry.metrics();
     },

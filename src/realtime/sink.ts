@@ -14,7 +14,7 @@ export const endReasons = [
   'rotated',
   /** The token has expired and was not replaced. */
   'expired',
-  /** The principal may no longer see the topic. */
+  /** The token was revoked, or replaced by one with other rights. */
   'revoked',
   /** The budget is empty, and the field's policy is to end. */
   'budget',

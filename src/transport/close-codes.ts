@@ -22,6 +22,8 @@ export const closeTable = {
   MALFORMED: { code: 4400, reason: 'Bad request', retried: false, source: protocol },
   /** Also for credentials that are no good: they are refused until somebody changes them. */
   UNAUTHORIZED: { code: 4401, reason: 'Unauthorized', retried: false, source: protocol },
+  /** Every token that its principal has so far: who signs in again gets a good one, and nobody else comes back. */
+  REVOKED: { code: 4401, reason: 'Token revoked', retried: false, source: `${protocol}, Unauthorized` },
   /** 4403 is the one code of the protocol about credentials that clients retry, with connectionParams made anew. */
   EXPIRED: { code: 4403, reason: 'Token expired', retried: true, source: `${protocol}, Forbidden` },
   /** The same, for a refreshed token that gives other rights than the subscriptions were admitted with. */

@@ -8,6 +8,8 @@ export interface LongConnection {
   readonly peer: string;
   /** Ends it so that its client comes back: see the end `drain` of endTable. Idempotent. */
   readonly drain: () => void;
+  /** Ends it for good when the token that it was opened with is revoked; whether it did. */
+  readonly endIfRevoked: () => boolean;
   /** Cuts it off. */
   readonly destroy: () => void;
 }

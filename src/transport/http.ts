@@ -35,7 +35,7 @@ import { refuseElsewhere } from './ws-server.ts';
 
 /** What the HTTP transport serves. */
 export interface HttpOptions
-  extends Pick<StreamOptions, 'readTcpTable' | 'onSubscriptionEnd' | 'onConnectRefused'> {
+  extends Pick<StreamOptions, 'readTcpTable' | 'revocations' | 'onSubscriptionEnd' | 'onConnectRefused'> {
   /** The first is the one that is meant where none is named. */
   readonly variants: readonly [HttpVariant, ...HttpVariant[]];
   readonly log: Log;

@@ -126,6 +126,12 @@ export class ResponseChannel implements Timed, LongConnection {
     if (!this.#isEnded) this.#owner.onStop('drain', false);
   }
 
+  endIfRevoked(): boolean {
+    if (this.#isEnded || !this.#parts.isRevoked(this.#principal)) return false;
+    this.#owner.onStop('revoked', false);
+    return true;
+  }
+
   destroy(): void {
     this.#response.destroy();
   }
@@ -134,6 +140,7 @@ export class ResponseChannel implements Timed, LongConnection {
   onTime(): void {
     const { clock } = this.#parts;
     if (this.#isEnded) this.destroy();
+    else if (this.endIfRevoked()) return;
     else if (goodForMs(this.#principal, clock.wallMs()) <= 0) this.#owner.onStop('expired', false);
     else if (clock.nowMs() >= this.#rotateMs) this.#rotate();
     else if (this.#isStalled()) {
@@ -162,7 +169,9 @@ export class ResponseChannel implements Timed, LongConnection {
 
   #schedule(): void {
     const { clock, limits, wheel } = this.#parts;
-    const goodMs = Math.max(0, goodForMs(this.#principal, clock.wallMs()));
+    // It may have been revoked after it was looked at, and before this was one of the connections that are looked through.
+    const isGood = !this.#parts.isRevoked(this.#principal);
+    const goodMs = isGood ? Math.max(0, goodForMs(this.#principal, clock.wallMs())) : 0;
     const restMs = Math.max(0, this.#rotateMs - clock.nowMs());
     wheel.schedule(this, Math.min(limits.heartbeatMs, goodMs, restMs));
   }

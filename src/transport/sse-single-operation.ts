@@ -64,6 +64,16 @@ export class SseSingleOperation implements Sink {
     attached?.stop(reason);
   }
 
+  /** Ends it with the error of `reason`. */
+  deny(reason: EndReason): void {
+    if (this.#isOver) return;
+    const attached = this.#attached;
+    this.#abort?.();
+    this.#stream.channel.outlet.forget(this.id);
+    this.end(reason);
+    attached?.stop(reason);
+  }
+
   live(live: Live): void {
     if (this.#isOver) return;
     // Before the new position: a client that is cut off between the two must hear of the loss again.

@@ -143,9 +143,9 @@ class SingleServer {
 
   #begin(stream: SseSingleStream, message: StreamMessage & { readonly kind: 'operation' }): StreamReply {
     const { principal } = stream.channel;
-    const { operationId: id, attempt, expiresAtMs } = message;
+    const { operationId: id, attempt, expiresAtMs, issuedAtMs } = message;
     if (principal.expiresAtMs !== null && expiresAtMs !== null && expiresAtMs > principal.expiresAtMs)
-      stream.channel.refresh({ ...principal, expiresAtMs });
+      stream.channel.refresh({ ...principal, expiresAtMs, issuedAtMs });
     const taken = stream.begin(
       { id, attempt },
       {
@@ -172,6 +172,7 @@ class SingleServer {
       requestId: facts.requestId,
       traceparent: facts.traceparent,
       expiresAtMs: facts.principal.expiresAtMs,
+      issuedAtMs: facts.principal.issuedAtMs,
     };
   }
 

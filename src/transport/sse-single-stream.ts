@@ -4,7 +4,7 @@ import type { EndReason } from '../realtime/sink.ts';
 import { type ChannelForm, type ChannelOwner, ResponseChannel } from './response-channel.ts';
 import { singleFrame } from './sse-single-frames.ts';
 import { type SingleOperationOwner, SseSingleOperation } from './sse-single-operation.ts';
-import type { PoliteEnd } from './stream-end.ts';
+import { endTable, type PoliteEnd } from './stream-end.ts';
 import type { Prepared, StreamRequest } from './stream-operation.ts';
 import type { StreamParts } from './stream-parts.ts';
 import { gapPayload } from './stream-payload.ts';
@@ -75,9 +75,12 @@ export class SseSingleStream implements ChannelOwner, SingleOperationOwner {
       this.#leaving = reason;
       for (const { isRunning } of this.#operations.values()) if (isRunning) return;
     }
-    for (const operation of [...this.#operations.values()]) operation.stop(reason);
-    // Without `complete` for any of them, so that the client comes back with all.
-    if (!isGone) this.channel.end(`retry: ${this.channel.retryMs()}\n\n`, reason);
+    const isDenied = !isGone && endTable[reason].told === 'error';
+    for (const operation of [...this.#operations.values()])
+      if (isDenied) operation.deny(reason);
+      else operation.stop(reason);
+    // Without `complete` for any of them unless it is denied, so that the client comes back with all.
+    if (!isGone) this.channel.end(isDenied ? '' : `retry: ${this.channel.retryMs()}\n\n`, reason);
     else if (reason === 'client') this.#onGone();
   }
 

@@ -25,7 +25,7 @@ export const endTable = {
   drain: { told: 'retry', close: 'DRAIN', code: 'OVERLOADED' },
   rotated: { told: 'retry', close: 'ROTATED', code: 'OVERLOADED' },
   expired: { told: 'retry', close: 'EXPIRED', code: 'UNAUTHENTICATED' },
-  revoked: { told: 'error', code: 'FORBIDDEN' },
+  revoked: { told: 'error', code: 'UNAUTHENTICATED' },
   budget: { told: 'error', code: 'RATE_LIMITED' },
   gap: { told: 'error', code: 'CONFLICT' },
   failed: { told: 'error', code: 'INTERNAL_SERVER_ERROR' },

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Identify } from '../identity/identify.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { EndReason } from '../realtime/sink.ts';
 import type { AnswerSender } from './compression.ts';
 import type { ConnectionWheel } from './connection-wheel.ts';
@@ -43,6 +44,8 @@ export interface ConnectRefusal {
 export interface StreamParts {
   readonly prepare: PrepareOperation;
   readonly identify: Identify;
+  /** Whether the token of a principal was revoked since. */
+  readonly isRevoked: (principal: Principal) => boolean;
   readonly clock: Clock;
   readonly wheel: ConnectionWheel;
   readonly connections: Connections;

@@ -12,6 +12,8 @@ export type StreamMessage =
       readonly traceparent: string | undefined;
       /** Until when the token that came with it is good, in wall milliseconds; null for always. */
       readonly expiresAtMs: number | null;
+      /** When that token was issued, likewise. */
+      readonly issuedAtMs: number | null;
     }
   | {
       readonly kind: 'stop';

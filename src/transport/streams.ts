@@ -1,9 +1,11 @@
 import type { JsonLimits } from '../guard/shape/json-guard.ts';
 import type { Identify } from '../identity/identify.ts';
+import type { Revocations } from '../identity/revocations.ts';
 import type { AnswerSender } from './compression.ts';
 import { createConnectionWheel } from './connection-wheel.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 import { drainConnections } from './drain.ts';
+import { createRevokedEnder } from './end-revoked.ts';
 import { finishAnswers, type UnfinishedAnswer } from './finish-answers.ts';
 import type { OriginRules } from './origins.ts';
 import { PeerWatch } from './peer-watch.ts';
@@ -28,6 +30,8 @@ export interface StreamSettings extends StreamLimits, ConnectionLimits {
 /** What the gateway gives to its streams. */
 export interface StreamOptions extends Omit<StreamOperationParts, VariantOperationPart> {
   readonly identify: Identify;
+  /** Default: no token is ever revoked. */
+  readonly revocations?: Pick<Revocations, 'refuses' | 'onChange'>;
   readonly settings: StreamSettings;
   readonly origins: OriginRules;
   readonly sender: AnswerSender;
@@ -90,6 +94,7 @@ export function createStreams(options: StreamOptions): Streams {
     }),
   };
   const routerOf = shareStreamRouter(options.router ?? createMemoryStreamHub().join());
+  options.revocations?.onChange(createRevokedEnder(connections));
   let drained: Promise<void> | undefined;
   return {
     serve: (variant) => {
@@ -120,6 +125,7 @@ function partsFrom(
   return {
     prepare: createStreamOperations({ ...options, ...variant }),
     identify: options.identify,
+    isRevoked: options.revocations?.refuses ?? (() => false),
     sender: options.sender,
     clock: options.clock,
     limits: options.settings,

@@ -332,6 +332,13 @@ export class WsConnection implements Timed, LongConnection, OutletOwner, WsOpera
     this.#sockets.webSocket.close(code, text);
   }
 
+  endIfRevoked(): boolean {
+    const principal = this.#principal;
+    if (this.#phase !== 'ready' || !principal || !this.#parts.isRevoked(principal)) return false;
+    this.close('REVOKED', 'revoked');
+    return true;
+  }
+
   drain(): void {
     this.#sendAway('drain');
   }

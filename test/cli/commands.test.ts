@@ -70,7 +70,7 @@ describe('runCommand()', () => {
   it.each([
     [
       [],
-      /^Expected one command \(start, check, schema, schema diff, documents, token, cost, cost diff, advise\), got ""\./,
+      /^Expected one command \(start, check, schema, schema diff, documents, token, revoke, cost, cost diff, advise\), got ""\./,
     ],
     [['serve'], /^Expected one command .* got "serve"\./],
     [['constructor'], /^Expected one command .* got "constructor"\./],

@@ -71,7 +71,14 @@ describe('WebSocket', () => {
     let goodForMs = 8000;
     const identify: Identify = () => {
       const expiresAtMs = clock.wallMs() + goodForMs;
-      return verifiedPrincipal({ subject: 'a', tenant: null, client: null, scopes: new Set(), expiresAtMs });
+      return verifiedPrincipal({
+        subject: 'a',
+        tenant: null,
+        client: null,
+        scopes: new Set(),
+        issuedAtMs: 0,
+        expiresAtMs,
+      });
     };
     await using server = await openStreamServer({ clock, identify });
     await using refreshing = await openWs(server.wsUrl);

@@ -15,6 +15,7 @@ const identity: VerifiedIdentity = {
   tenant: 'north',
   client: 'web',
   scopes: new Set(['things:write', 'things:read']),
+  issuedAtMs: 500,
   expiresAtMs: 1_000,
 };
 
@@ -24,6 +25,7 @@ const identities = fc.record({
   tenant: fc.option(name),
   client: fc.option(name),
   scopes: fc.uniqueArray(fc.constantFrom('a:x', 'b:x', 'c:x')).map((list) => new Set(list)),
+  issuedAtMs: fc.nat(),
   expiresAtMs: fc.nat(),
 });
 
@@ -89,7 +91,13 @@ describe('anonymousPrincipal()', () => {
   it('holds nothing but its network, never expires and sends no metadata', () => {
     const principal = anonymousPrincipal('203.0.113.0/24');
     expect(principal).toMatchObject({ kind: 'anonymous', subject: null, network: '203.0.113.0/24' });
-    expect(principal).toMatchObject({ tenant: null, client: null, scopes: new Set(), expiresAtMs: null });
+    expect(principal).toMatchObject({
+      tenant: null,
+      client: null,
+      scopes: new Set(),
+      issuedAtMs: null,
+      expiresAtMs: null,
+    });
     expect(metadataFromPrincipal(principal)).toEqual({});
   });
 

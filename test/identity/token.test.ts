@@ -38,6 +38,7 @@ describe('verify()', () => {
       tenant: 'north',
       client: 'web',
       scopes: new Set(['things:read', 'things:write']),
+      issuedAtMs: clock.wallMs(),
       expiresAtMs: clock.wallMs() + hour * 1000 + 30_000,
       network: null,
     });

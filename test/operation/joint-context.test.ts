@@ -80,6 +80,7 @@ function user(subject: string, { tenant, client, scopes = [] }: Given = {}): Pri
     tenant: tenant ?? null,
     client: client ?? null,
     scopes: new Set(scopes),
+    issuedAtMs: 0,
     expiresAtMs: Number.MAX_SAFE_INTEGER,
   });
 }

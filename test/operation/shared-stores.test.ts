@@ -12,7 +12,7 @@ it.each([
   async (policy, warns) => {
     await using server = await startRedisServer({ 'maxmemory-policy': policy });
     const log = createCollectingLog();
-    const stores = createSharedStores({ url: server.url, clock: systemClock, log });
+    const stores = createSharedStores({ url: server.url, clock: systemClock, log, revocationSeconds: 60 });
     const lines = () => log.lines.filter(({ message }) => message.includes('maxmemory-policy'));
     // Asked behind the question for the policy, on the same connection.
     await stores.idempotency.claim({ id: 'id', fingerprint: 'f', token: 't', isRepeatable: true });

@@ -3,6 +3,8 @@ import { request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { createRevocations } from '../../src/identity/revocations.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import { type AdminOptions, createAdminServer } from '../../src/transport/admin.ts';
@@ -14,7 +16,8 @@ async function serveAdmin(changes: Partial<AdminOptions> = {}) {
   const metrics = createMetrics({ upstreams: () => ({}) });
   const lines: string[] = [];
   const log = createLog('info', { write: (line) => void lines.push(line) });
-  const server = createAdminServer({ metrics, readiness: () => ready, log, ...changes });
+  const revocations = createRevocations({ clock: systemClock, log, keepSeconds: 60 });
+  const server = createAdminServer({ metrics, readiness: () => ready, revocations, log, ...changes });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // as: TCP
@@ -89,14 +92,17 @@ describe('createAdminServer()', () => {
       expect(line).toMatch(/^(?:# (?:HELP|TYPE) .+|[a-z_][a-z_\d]*(?:\{.+\})? -?[\d.e+-]+|)$/);
   });
 
-  it.each(['/livez', '/readyz', '/metrics'])('answers HEAD of %s as GET, without a body', async (path) => {
-    await using admin = await serveAdmin();
-    const [get, head] = await Promise.all([admin.fetch(path), admin.fetch(path, { method: 'HEAD' })]);
-    expect(head.status).toBe(get.status);
-    expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
-    expect(Number(head.headers.get('content-length'))).toBeGreaterThan(0);
-    expect(await head.text()).toBe('');
-  });
+  it.each(['/livez', '/readyz', '/metrics', '/revocations'])(
+    'answers HEAD of %s as GET, without a body',
+    async (path) => {
+      await using admin = await serveAdmin();
+      const [get, head] = await Promise.all([admin.fetch(path), admin.fetch(path, { method: 'HEAD' })]);
+      expect(head.status).toBe(get.status);
+      expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
+      expect(Number(head.headers.get('content-length'))).toBeGreaterThan(0);
+      expect(await head.text()).toBe('');
+    },
+  );
 
   it.each([
     ['/', 'GET', 404],
@@ -109,17 +115,21 @@ describe('createAdminServer()', () => {
     ['/readyz', 'PUT', 405],
     ['/metrics', 'DELETE', 405],
     ['/metrics', 'OPTIONS', 405],
+    ['/revocations', 'DELETE', 405],
+    ['/revocations', 'PUT', 405],
   ])('refuses %s by %s with %d', async (path, method, status) => {
     await using admin = await serveAdmin();
     const response = await admin.fetch(path, { method });
     expect(response.status).toBe(status);
-    expect(response.headers.get('allow')).toBe(status === 405 ? 'GET, HEAD' : null);
+    const methods = path === '/revocations' ? 'GET, HEAD, POST' : 'GET, HEAD';
+    expect(response.headers.get('allow')).toBe(status === 405 ? methods : null);
   });
 
   it.each([
     ['/livez', 200],
     ['/readyz', 200],
     ['/metrics', 200],
+    ['/revocations', 200],
     ['/nothing', 404],
   ])('lets nobody keep the answer of %s, and tells nothing of its software', async (path, status) => {
     await using admin = await serveAdmin();

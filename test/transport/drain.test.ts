@@ -27,6 +27,7 @@ function crowd(count: number, nowMs: () => number, leaves = true) {
         order.push(at);
         if (leaves) connections.open.delete(connection);
       },
+      endIfRevoked: () => false,
       destroy: () => {
         destroyed += 1;
         connections.open.delete(connection);

@@ -19,6 +19,7 @@ function watched() {
     const connection = {
       peer: `80 10.0.0.1 ${port}`,
       drain: () => {},
+      endIfRevoked: () => false,
       destroy: () => {
         destroyed.push(port);
         connections.open.delete(connection);

@@ -25,7 +25,14 @@ const identifyNames: Identify = ({ authorization, address }) => {
   const [header] = [authorization].flat();
   if (header === undefined) return anonymousPrincipal(address ?? '');
   const subject = header.slice('Bearer '.length);
-  return verifiedPrincipal({ subject, tenant: null, client: null, scopes: new Set(), expiresAtMs: 8.64e15 });
+  return verifiedPrincipal({
+    subject,
+    tenant: null,
+    client: null,
+    scopes: new Set(),
+    issuedAtMs: 0,
+    expiresAtMs: 8.64e15,
+  });
 };
 
 const streamUrl = (server: StreamServer) => `${server.url}/stream`;
@@ -95,6 +102,7 @@ describe('createReservations()', () => {
     tenant: null,
     client: null,
     scopes: new Set(),
+    issuedAtMs: 0,
     expiresAtMs: 1,
   });
 

@@ -153,7 +153,7 @@ describe('distinct event streams', () => {
     ['slow', /\n\nretry: \d+\n\n$/],
     ['drain', /\n\nretry: \d+\n\n$/],
     ['expired', /\n\nretry: \d+\n\n$/],
-    ['revoked', /event: next\ndata: .*"FORBIDDEN".*\n\nevent: complete\ndata:\n\n$/],
+    ['revoked', /event: next\ndata: .*"UNAUTHENTICATED".*\n\nevent: complete\ndata:\n\n$/],
     ['budget', /event: next\ndata: .*"RATE_LIMITED".*\n\nevent: complete\ndata:\n\n$/],
     ['failed', /event: next\ndata: .*"INTERNAL_SERVER_ERROR".*\n\nevent: complete\ndata:\n\n$/],
   ] as const)('that end for "%s" say so: %s', async (reason, last) => {
@@ -190,7 +190,14 @@ describe('distinct event streams', () => {
     const clock = createFakeClock();
     const expiresAtMs = clock.wallMs() + 5000;
     const identify: Identify = () =>
-      verifiedPrincipal({ subject: 'a', tenant: null, client: null, scopes: new Set(), expiresAtMs });
+      verifiedPrincipal({
+        subject: 'a',
+        tenant: null,
+        client: null,
+        scopes: new Set(),
+        issuedAtMs: 0,
+        expiresAtMs,
+      });
     await using opened = await open({ clock, identify });
     const { server } = opened;
     await using wire = await ask(server, event);
@@ -320,7 +327,7 @@ describe('multipart subscriptions', () => {
     ['slow', 'OVERLOADED'],
     ['drain', 'OVERLOADED'],
     ['expired', 'UNAUTHENTICATED'],
-    ['revoked', 'FORBIDDEN'],
+    ['revoked', 'UNAUTHENTICATED'],
     ['failed', 'INTERNAL_SERVER_ERROR'],
   ] as const)('that end for "%s" have no payload but an error of code %s', async (reason, code) => {
     await using opened = await open();
@@ -353,7 +360,14 @@ describe('room', () => {
   it('is for maxConnectionsPerPrincipal of one principal; then 429', async () => {
     let subject = 'anna';
     const identify: Identify = () =>
-      verifiedPrincipal({ subject, tenant: null, client: null, scopes: new Set(), expiresAtMs: 8.64e15 });
+      verifiedPrincipal({
+        subject,
+        tenant: null,
+        client: null,
+        scopes: new Set(),
+        issuedAtMs: 0,
+        expiresAtMs: 8.64e15,
+      });
     await using opened = await open({ identify, settings: { maxConnectionsPerPrincipal: 1 } });
     const { server } = opened;
     const first = await ask(server, event);

@@ -83,6 +83,7 @@ const operation: StreamMessage = {
   requestId: 'r',
   traceparent: undefined,
   expiresAtMs: null,
+  issuedAtMs: null,
 };
 
 describe.each(Object.entries(kinds))('a stream router over %s', (kind, openInstances) => {

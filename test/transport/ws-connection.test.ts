@@ -30,6 +30,7 @@ function identifyNames(expiresAtMs: () => number): Identify {
         tenant: null,
         client: null,
         scopes: new Set(),
+        issuedAtMs: 0,
         expiresAtMs: expiresAtMs(),
       }),
     );
@@ -476,7 +477,7 @@ describe('operations', () => {
   });
 
   it.each([
-    ['revoked', 'FORBIDDEN'],
+    ['revoked', 'UNAUTHENTICATED'],
     ['budget', 'RATE_LIMITED'],
     ['gap', 'CONFLICT'],
     ['failed', 'INTERNAL_SERVER_ERROR'],

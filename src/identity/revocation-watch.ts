@@ -1,0 +1,101 @@
+import type { CancelTimer, Clock } from '../clock.ts';
+
+/** What all instances share: texts, each with the Unix second at which it was last entered, kept as long as revocations. */
+export interface SharedRegister {
+  /** Enters a text at this second of Redis' clock, and rings; undefined when there is no room for another. */
+  readonly enter: (text: string) => Promise<number | undefined>;
+  /** Everything entered; undefined when nothing was since `revision`. */
+  readonly read: (revision: string | undefined) => Promise<RegisterPage | undefined>;
+  /** Enters again what the register has lost, with its seconds. */
+  readonly restore: (entries: ReadonlyMap<string, number>) => Promise<void>;
+  /** Calls back when an instance has entered something. */
+  readonly onRing: (listener: () => void) => void;
+  readonly close: () => Promise<void>;
+}
+
+/** All entries of a {@link SharedRegister}. */
+export interface RegisterPage {
+  readonly revision: string;
+  readonly entries: ReadonlyMap<string, number>;
+}
+
+/** Milliseconds between two looks: how late a ring that was lost is made good. */
+const lookEveryMs = 1000;
+
+/** What a watch keeps up to date. */
+export interface WatchParts {
+  readonly clock: Clock;
+  readonly shared: SharedRegister;
+  /** What this instance knows. */
+  readonly held: ReadonlyMap<string, number>;
+  readonly note: (entries: Iterable<readonly [string, number]>) => void;
+  readonly forgetOld: () => void;
+}
+
+/** Looks at the register while it is started. */
+export interface RevocationWatch {
+  /** For how long the register has not said that everything is known. */
+  readonly unconfirmedSeconds: () => number;
+  /** Resolves after the first look, whatever came of it. */
+  readonly start: () => Promise<void>;
+  /** Ends the looks and the register. Idempotent. */
+  readonly close: () => Promise<void>;
+}
+
+/** Keeps what an instance knows as complete as the register, and the register as complete as what the instance knows. */
+export function createRevocationWatch({ shared, clock, held, note, forgetOld }: WatchParts): RevocationWatch {
+  let revision: string | undefined;
+  let confirmedMs = clock.nowMs();
+  let isRung = false;
+  let isClosed = false;
+  let reading: Promise<void> | undefined;
+  let cancelTimer: CancelTimer | undefined;
+
+  const read = async () => {
+    const page = await shared.read(revision);
+    confirmedMs = clock.nowMs();
+    forgetOld();
+    if (page === undefined) return;
+    // A Redis that was emptied, or failed over to one that lagged behind, is told again: nothing is revoked for a while only.
+    const lost = [...held].filter(([key, atSeconds]) => (page.entries.get(key) ?? 0) < atSeconds);
+    note(page.entries);
+    if (lost.length > 0) await shared.restore(new Map(lost));
+    revision = page.revision;
+  };
+  const readWhileRung = async () => {
+    while (isRung) {
+      isRung = false;
+      await read();
+    }
+  };
+  /** One read at a time; however often it rings during one, there is one more. A Redis that is away is told of by its connection. */
+  const look = async () => {
+    isRung = true;
+    reading ??= readWhileRung()
+      .catch(() => {})
+      .finally(() => {
+        reading = undefined;
+      });
+    await reading;
+  };
+  const lookLater = () => {
+    cancelTimer = clock.after(lookEveryMs, () => {
+      void look().then(() => {
+        if (!isClosed) lookLater();
+      });
+    });
+  };
+  return {
+    unconfirmedSeconds: () => (clock.nowMs() - confirmedMs) / 1000,
+    start: async () => {
+      shared.onRing(() => void look());
+      await look();
+      if (!isClosed) lookLater();
+    },
+    close: async () => {
+      isClosed = true;
+      cancelTimer?.();
+      await shared.close();
+    },
+  };
+}
