@@ -19,9 +19,6 @@ export function sessionBounds({ maxHeaderBytes, maxHeaders, maxStreamsPerConnect
   } as const;
 }
 
-/** The largest id of a stream: none is refused yet (RFC 9113 section 6.8). */
-const maxStreamId = 2 ** 31 - 1;
-
 /**
  * Keeps the connections of a server to what Node bounds over HTTP/1.1 alone: idle ones end after `keepAliveTimeoutMs`, old
  * ones after `maxRequestsPerConnection`, and a request that does not arrive whole by `requestTimeoutMs` is 408.
@@ -32,7 +29,9 @@ export function boundSessions(server: Pick<Http2Server, 'on'>, settings: SocketS
     boundIdleness(session, settings.keepAliveTimeoutMs, clock);
     session.on('stream', (stream) => {
       requests += 1;
-      if (requests === settings.maxRequestsPerConnection) leave(session);
+      // Its GOAWAY names the last request that is answered: the client sends those behind it elsewhere (RFC 9113 section 6.8).
+      // Not the GOAWAY before it that refuses none: behind that Node takes nothing in either, and does not say so.
+      if (requests === settings.maxRequestsPerConnection) session.close();
       if (!stream.endAfterHeaders) boundBody(stream, settings.requestTimeoutMs, clock);
     });
   });
@@ -55,16 +54,6 @@ function boundIdleness(session: ServerHttp2Session, timeoutMs: number, clock: Cl
     });
   });
   session.once('close', () => cancelTimer());
-}
-
-/**
- * Takes leave so that no request is lost: what is on its way when the client hears of it is answered still (RFC 9113
- * section 6.8).
- */
-function leave(session: ServerHttp2Session): void {
-  if (session.closed || session.destroyed) return;
-  session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
-  session.ping(() => session.close());
 }
 
 function boundBody(stream: ServerHttp2Stream, timeoutMs: number, clock: Clock): void {
