@@ -1,10 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError } from 'graphql';
 import { type ErrorCode, errorTable } from '../errors.ts';
 import type { Accepted } from './accept.ts';
 import type { NoRoom } from './connections.ts';
 import { encodingFor } from './encoding-for.ts';
-import { sendRefusal } from './refusal.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { tokenHeaderOf } from './sse-reservation.ts';
 import type { StreamParts, StreamTransport } from './stream-parts.ts';
@@ -49,14 +47,41 @@ export function turnAway(
 ): void {
   onConnectRefused({ transport, reason });
   const retryAfterMs = retryDelayMs(random);
-  if (isEventSource && reason !== 'principal') {
-    sendRetry(response, retryAfterMs);
-    return;
-  }
+  const isStream = isEventSource && reason !== 'principal';
+  const { status, headers, body } = isStream ? endedStream(retryAfterMs) : refusal(reason, retryAfterMs);
+  if (response.destroyed) return;
+  response.writeHead(status, {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    // So that a balancer of connections may choose another instance the next time.
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+function endedStream(retryMs: number): Answer {
+  const headers = {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store, no-transform',
+  };
+  return { status: 200, headers, body: `retry: ${retryMs}\n\n` };
+}
+
+/** In plain JSON: a refusal in GraphQL's own media type is a result to Apollo Client, which its RetryLink does not look at. */
+function refusal(reason: NoRoom, retryAfterMs: number): Answer {
   const [code, message] = roomFacts[reason];
-  const { httpStatus: status } = errorTable[code];
-  const http = { status, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
-  sendRefusal(response, new GraphQLError(message, { extensions: { code, retryAfterMs, http } }));
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'retry-after': String(Math.ceil(retryAfterMs / 1000)),
+  };
+  const body = JSON.stringify({ errors: [{ message, extensions: { code, retryAfterMs } }] });
+  return { status: errorTable[code].httpStatus, headers, body };
 }
 
 /**
@@ -87,17 +112,4 @@ export function createDoor(parts: StreamParts): TurnAwayAtDoor {
     turnAway({ response, transport, isEventSource }, reason, parts);
     return true;
   };
-}
-
-/** Closes the connection, so that a balancer of connections may choose another instance the next time. */
-function sendRetry(response: ServerResponse, retryMs: number): void {
-  if (response.destroyed) return;
-  const body = `retry: ${retryMs}\n\n`;
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store, no-transform',
-    connection: 'close',
-  });
-  response.end(body);
 }

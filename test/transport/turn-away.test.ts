@@ -1,3 +1,5 @@
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { RetryLink } from '@apollo/client/link/retry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Identify } from '../../src/identity/identify.ts';
 import { createIdentify } from '../../src/identity/identify.ts';
@@ -183,6 +185,34 @@ describe('a connection beyond realtime.maxConnectsPerSecond', () => {
       body: '{"query":"{ hello }"}',
     });
     expect(await answer.json()).toEqual({ data: { hello: 'world' } });
+  });
+});
+
+describe('Apollo Client', () => {
+  it('comes back by its RetryLink, and tells its application without one', async () => {
+    await fill();
+    const failures: unknown[] = [];
+    const retry = new RetryLink({
+      attempts: (count, _operation, error) => {
+        failures.push(error);
+        clock.advance(1000 / rate);
+        return count < 5;
+      },
+      delay: () => 0,
+    });
+    const http = new HttpLink({ uri: server.url });
+    const bare = new ApolloClient({ cache: new InMemoryCache(), link: http });
+    const told = new Promise<unknown>((next) =>
+      bare.subscribe({ query: gql(query) }).subscribe(({ error }) => next(error)),
+    );
+    expect(await told).toMatchObject({ statusCode: 503, bodyText: expect.stringContaining('OVERLOADED') });
+    const client = new ApolloClient({ cache: new InMemoryCache(), link: ApolloLink.from([retry, http]) });
+    const subscription = client.subscribe({ query: gql(query) }).subscribe({});
+    await server.topic.untilRunning(1);
+    expect(failures).toMatchObject([{ statusCode: 503 }]);
+    subscription.unsubscribe();
+    await server.topic.untilRunning(0);
+    for (const each of [bare, client]) each.stop();
   });
 });
 
