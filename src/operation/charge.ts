@@ -1,5 +1,6 @@
 import type { WeirError } from '../errors.ts';
 import type { Admission, BudgetState } from '../guard/budget/budget.ts';
+import type { Balance } from '../guard/budget/known-balance.ts';
 import { type RateLimitView, rateLimitView } from '../guard/budget/rate-limit-view.ts';
 import { costModelVersion } from '../guard/cost/cost-model-version.ts';
 import type { Price, PricePlan } from '../guard/cost/price-plan.ts';
@@ -26,6 +27,12 @@ export interface CostExtension {
   /** Asked for by `GraphQL-Cost: report`. */
   readonly fields?: PriceNode;
 }
+
+/** What every event of a subscription is told of the price of the subscription. */
+export type ReportedPrice = Pick<
+  CostExtension,
+  'requestedQueryCost' | 'typeCost' | 'fieldCost' | 'upstreamCalls' | 'modelVersion'
+>;
 
 /** How the caller's own budget stands, in points and points a second. */
 export interface ThrottleStatus {
@@ -146,7 +153,7 @@ export class Charge {
     return {
       requestedQueryCost: price.points,
       actualQueryCost: this.#actualPoints ?? null,
-      throttleStatus: throttleStatusOf(this.#state),
+      throttleStatus: throttleStatusOf(this.#state.tiers[0]),
       typeCost: price.typeCost,
       fieldCost: price.fieldCost,
       upstreamCalls: price.upstreamCalls,
@@ -156,6 +163,14 @@ export class Charge {
         fields: plan.report(variables, hasRun && this.tally.isCounted ? this.tally : undefined),
       }),
     };
+  }
+
+  /** What its events tell of it; undefined unless its caller has asked for a report, and may have it. */
+  reported(): ReportedPrice | undefined {
+    const { isTold, price, mode } = this.#parts;
+    if (!isTold || mode !== 'report') return undefined;
+    const { points: requestedQueryCost, typeCost, fieldCost, upstreamCalls } = price;
+    return { requestedQueryCost, typeCost, fieldCost, upstreamCalls, modelVersion: costModelVersion };
   }
 
   /** What the record of the operation says. */
@@ -171,7 +186,8 @@ export class Charge {
   }
 }
 
-function throttleStatusOf({ tiers: [own] }: BudgetState): ThrottleStatus | null {
+/** What a client is told of a budget; null for none. */
+export function throttleStatusOf(own: Balance | undefined): ThrottleStatus | null {
   if (!own) return null;
   return {
     maximumAvailable: own.limitPoints,

@@ -6,7 +6,7 @@ import { errorFromRefusal } from './error-from-refusal.ts';
 
 /** What a subscriber's account is made of. */
 export interface EventAccountParts {
-  readonly budget: Budget;
+  readonly budget: Pick<Budget, 'spend'>;
   readonly policy: BudgetPolicy;
   readonly clock: Clock;
   /** What its caller has to have to subscribe again. */
@@ -32,7 +32,7 @@ interface Empty {
 
 /** A class, since each subscriber has one and every event comes by: see {@link Member}. */
 class EventAccount implements Account {
-  readonly #budget: Budget;
+  readonly #budget: EventAccountParts['budget'];
   readonly #policy: BudgetPolicy;
   readonly #clock: Clock;
   readonly #returnPoints: number;

@@ -58,7 +58,9 @@ export async function executeEvent(
   const cursor = event.position
     ? parts.resumeCursors.encode({ topic, audienceKey }, event.position)
     : undefined;
-  const delivered = new SharedEvent({ json, cursor, policy, coalesceKey });
+  const { calls, droppedCalls } = context.timeline;
+  const upstreamCalls = calls.length + droppedCalls;
+  const delivered = new SharedEvent({ json, cursor, policy, coalesceKey, upstreamCalls });
   return { delivered, points: charge.pointsOf(tally) };
 }
 

@@ -11,7 +11,7 @@ export interface RequestFacts {
   readonly traceparent: string | undefined;
   /** What it says of its document besides the text. */
   readonly naming: DocumentNaming;
-  /** Of the header `GraphQL-Cost`, as it came. */
+  /** Of the header `GraphQL-Cost`, or of `extensions.cost` of the request, as it came. */
   readonly costHeader: string | undefined;
   /** Of the header `Idempotency-Key`, as it came. */
   readonly idempotencyHeader: string | undefined;

@@ -119,6 +119,7 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
     // Its events have contexts of their own; it is ended when its last one has come.
     if (isDeliverable(result)) {
       context.end();
+      setRateLimit(begun, context, parts);
       return result;
     }
     return isAsyncIterable(result) ? settleEvents(result, settlement) : priced(settle(result, settlement));

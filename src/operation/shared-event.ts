@@ -7,6 +7,8 @@ export interface SharedEventParts {
   readonly cursor: string | undefined;
   readonly policy: OverflowPolicy;
   readonly coalesceKey: string | undefined;
+  /** Calls upstream that its execution made. */
+  readonly upstreamCalls: number;
 }
 
 /** An event executed for an audience, with its frames: each encoding is made once. */
@@ -15,13 +17,15 @@ export class SharedEvent implements Delivered {
   readonly cursor: string | undefined;
   readonly policy: OverflowPolicy;
   readonly coalesceKey: string | undefined;
+  readonly upstreamCalls: number;
   readonly #frames = new Map<string, Buffer>();
 
-  constructor({ json, cursor, policy, coalesceKey }: SharedEventParts) {
+  constructor({ json, cursor, policy, coalesceKey, upstreamCalls }: SharedEventParts) {
     this.json = json;
     this.cursor = cursor;
     this.policy = policy;
     this.coalesceKey = coalesceKey;
+    this.upstreamCalls = upstreamCalls;
   }
 
   frame(encoding: string, encode: (delivered: Delivered) => Buffer): Buffer {

@@ -9,6 +9,8 @@ import {
 } from 'graphql';
 import { canonicalJson } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
+import { createKnownBalance } from '../guard/budget/known-balance.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { Log } from '../observe/log.ts';
 import type { Position } from '../realtime/broker.ts';
 import { assertResumeCursor, type ResumeCursorCodec } from '../realtime/cursor.ts';
@@ -16,6 +18,7 @@ import type { DeliveryRequest } from '../realtime/delivery.ts';
 import type { Deliverable } from '../realtime/sink.ts';
 import type { OperationContext } from './context.ts';
 import { createEventAccount } from './event-account.ts';
+import { createEventReport, type EventReport } from './event-report.ts';
 import { type EventParts, executeEvent } from './execute-event.ts';
 import { feedTopic } from './feed-topic.ts';
 import { iterateDeliverable } from './iterate-deliverable.ts';
@@ -89,17 +92,13 @@ function deliverable(
   parts: SubscribeParts,
 ): Deliverable {
   const { topic, source, principal } = subscribed;
-  const { log, charging, resumeCursors } = parts;
+  const { log, resumeCursors } = parts;
+  const { account, sinkFor } = payerOf(principal, { charge, requestId }, parts);
   const request: Omit<DeliveryRequest, 'sink'> = {
     cohort: cohortOf(parts.variant, subscribed),
     topic,
     after,
-    account: createEventAccount({
-      ...charging.accountOf(principal),
-      clock: parts.clock,
-      returnPoints: charge.reservedPoints(),
-      onFailed: notCharged(log, requestId),
-    }),
+    account,
     whenEmpty: source.options.whenEmpty ?? (topic.mode === 'log' ? 'end' : 'skip'),
     execute: (event) => executeEvent(subscribed, event, { parts, charge, requestId }),
     cursorOf: (position) => resumeCursors.encode(subscribed, position),
@@ -111,11 +110,31 @@ function deliverable(
     feed: () => feedTopic(subscribed, requestId, parts),
     onEnd,
   };
-  const attach: Deliverable['attach'] = (sink) => parts.deliveries.attach({ ...request, sink });
+  const attach: Deliverable['attach'] = (sink) =>
+    parts.deliveries.attach({ ...request, sink: sinkFor?.(sink) ?? sink });
   return { attach, [Symbol.asyncIterator]: () => iterateDeliverable(attach) };
 }
 
-/** Apart from {@link deliverable}: who is subscribed holds this, and with a closure of it all that it was given. */
+/** Who pays for the events, and where they go to when their subscriber is told what it pays. */
+function payerOf(
+  principal: Principal,
+  { charge, requestId }: Pick<Admitted, 'charge' | 'requestId'>,
+  { charging, clock, log }: SubscribeParts,
+): Pick<DeliveryRequest, 'account'> & Partial<Pick<EventReport, 'sinkFor'>> {
+  const books = charging.accountOf(principal);
+  const onFailed = notCharged(log, requestId);
+  const parts = { ...books, clock, onFailed, returnPoints: charge.reservedPoints() };
+  const price = charge.reported();
+  if (!price) return { account: createEventAccount(parts) };
+  const balance = createKnownBalance({ ...books, clock, onFailed, state: charge.state() });
+  return createEventReport({
+    account: createEventAccount({ ...parts, budget: balance }),
+    balance,
+    price,
+  });
+}
+
+/** Apart from {@link payerOf}: who is subscribed holds this, and with a closure of it all that it was given. */
 function notCharged(log: Log, requestId: string): (err: unknown) => void {
   return (err) => log.warn({ requestId, err }, 'an event was not charged');
 }

@@ -160,10 +160,13 @@ class SingleServer {
     return replyFrom(taken);
   }
 
-  async #operationFrom({ facts, readParameters }: SingleRequest): Promise<StreamMessage> {
+  async #operationFrom({ request, facts, readParameters }: SingleRequest): Promise<StreamMessage> {
     const parsed = parseParameters(await readParameters());
     if (!parsed.ok) throw new WeirError('BAD_REQUEST', { message: parsed.fault });
     const { operationId, ...extensions } = parsed.parameters.extensions ?? {};
+    // Headers are of this request, and the operation may run at another instance.
+    const cost = request.headers['graphql-cost'];
+    if (cost !== undefined) extensions['cost'] = cost;
     return {
       kind: 'operation',
       operationId: operationIdOf(operationId),

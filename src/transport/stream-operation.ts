@@ -9,6 +9,7 @@ import { AnswerInParts } from '../operation/answer-in-parts.ts';
 import { type RecordEnd, recordOnce, refusedRecord } from '../operation/record-end.ts';
 import type { RequestFacts } from '../operation/request-facts.ts';
 import { type Deliverable, isDeliverable } from '../realtime/sink.ts';
+import { costAskedBy } from './cost-asked.ts';
 import { refuse } from './refusal.ts';
 import { deliverableFrom } from './stream-iterable.ts';
 import type { StreamParameters } from './stream-parameters.ts';
@@ -190,8 +191,10 @@ function createPolicyFor({ cachePolicyOf, log, variant }: StreamOperationParts) 
 }
 
 /** Whether it asks for nothing that is of this moment or of this caller. */
-function isPlainGet({ method, costHeader, parameters }: StreamRequest): boolean {
-  return method === 'GET' && costHeader === undefined && (parameters.extensions?.['cursor'] ?? null) === null;
+function isPlainGet(request: StreamRequest): boolean {
+  const { method, parameters } = request;
+  const asksForCursor = (parameters.extensions?.['cursor'] ?? null) !== null;
+  return method === 'GET' && costAskedBy(request) === undefined && !asksForCursor;
 }
 
 function readyFrom({ parameters }: StreamRequest, ready: ReadyParts): Prepared {
@@ -248,7 +251,7 @@ function factsOf(request: StreamRequest, record: RecordEnd, signal: AbortSignal)
       extensions: request.parameters.extensions,
       origin: request.origin ?? 'safe',
     },
-    costHeader: request.costHeader,
+    costHeader: costAskedBy(request),
     idempotencyHeader: request.idempotencyHeader,
     takesParts: request.takesParts ?? false,
     setHeader: request.setHeader ?? setNoHeader,

@@ -1,25 +1,9 @@
+import { withExtension } from '../operation/with-extension.ts';
 import type { Delivered } from '../realtime/sink.ts';
-import { isObject } from './stream-parameters.ts';
 
-/** The member of a GraphQL response that belongs to whoever sends it (GraphQL, section 7.1.7). */
-const extensionsName = '"extensions"';
-
-/**
- * JSON of an event with its cursor as `extensions.cursor`, where clients of every transport find it. The text is only
- * put together; it is taken apart where it seems to have extensions already, which may be a client's data as well.
- */
+/** JSON of an event with its cursor as `extensions.cursor`, where clients of every transport find it. */
 export function payloadFrom({ json, cursor }: Delivered): string {
-  if (cursor === undefined) return json;
-  if (!json.includes(extensionsName)) {
-    return `${json.slice(0, -1)},"extensions":{"cursor":${JSON.stringify(cursor)}}}`;
-  }
-  const result: unknown = JSON.parse(json);
-  if (!isObject(result)) return json;
-  const { extensions } = result;
-  return JSON.stringify({
-    ...result,
-    extensions: { ...(isObject(extensions) ? extensions : undefined), cursor },
-  });
+  return cursor === undefined ? json : withExtension(json, 'cursor', cursor);
 }
 
 /**

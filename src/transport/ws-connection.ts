@@ -370,7 +370,13 @@ const connectionStream = '';
 /** What this server can do beyond the protocol; clients that know nothing of it pass it over. */
 const ackMessage = JSON.stringify({
   type: 'connection_ack',
-  payload: { live: 'ping', cursor: 'extensions.cursor', resume: 'extensions.resume', refresh: 'ping' },
+  payload: {
+    live: 'ping',
+    cursor: 'extensions.cursor',
+    resume: 'extensions.resume',
+    cost: 'extensions.cost',
+    refresh: 'ping',
+  },
 });
 const pongMessage = '{"type":"pong"}';
 

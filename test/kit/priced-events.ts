@@ -9,6 +9,7 @@ import {
   createBudgetPolicy,
   createGateway,
   createLog,
+  type GatewayOptions,
   type OperationContext,
   topicSource,
   type WeirConfig,
@@ -18,6 +19,9 @@ import { post } from './tiny-gateway.ts';
 
 /** What an event costs, of either feed. */
 export const eventPoints = { dear: 5, cheap: 1 } as const;
+
+/** Of whoever publishes. */
+const wealth = { limitPoints: 1_000_000, restorePerSecond: 1000 };
 
 /** The feeds: for everybody, and of each viewer. */
 export type Feed = keyof typeof audiences;
@@ -41,16 +45,17 @@ export interface PricedEvents extends AsyncDisposable {
 }
 
 /** What is not by default. */
-export interface PricedEventsOptions extends Pick<WeirConfig, 'realtime' | 'redis' | 'prices'> {
-  /** Of each caller. */
+export interface PricedEventsOptions extends Pick<WeirConfig, 'realtime' | 'redis' | 'documents'> {
+  /** Of each who has a token. */
   readonly budget: TierNumbers;
   /** Default: `mine`'s topics end without points. */
   readonly whenEmpty?: 'skip';
+  readonly environment?: GatewayOptions['environment'];
 }
 
 /** Opens a gateway on a free port of loopback. */
 export async function openPricedEvents(options: PricedEventsOptions): Promise<PricedEvents> {
-  const { budget, whenEmpty, ...config } = options;
+  const { budget, whenEmpty, environment = {}, ...config } = options;
   const gateway = createGateway(
     {
       schema: buildSchema(whenEmpty),
@@ -58,9 +63,9 @@ export async function openPricedEvents(options: PricedEventsOptions): Promise<Pr
       ...config,
       server: { port: 0, adminPort: 0 },
       realtime: { drainWindowMs: 0, ...config.realtime },
-      policy: createBudgetPolicy({ principal: budget, operationLimitPoints: 1000 }),
+      policy: createBudgetPolicy({ principal: budget, anonymous: wealth, operationLimitPoints: 1000 }),
     },
-    { log: createLog('silent') },
+    { log: createLog('silent'), environment },
   );
   const { url, adminUrl } = await gateway.start();
   const tokenOf = (sub: string) =>

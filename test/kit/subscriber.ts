@@ -11,6 +11,10 @@ export interface Wanted {
   readonly token?: string;
   /** Where to go on. */
   readonly resume?: string;
+  /** Further members of the request's `extensions`. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Further headers, of event streams. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** One result of a subscription, with its cursor wherever the transport has it. */
@@ -96,8 +100,9 @@ function createInbox(close: () => unknown) {
   };
 }
 
-function payloadOf({ query, variables = {}, resume }: Wanted) {
-  return { query, variables, ...(resume !== undefined && { extensions: { resume } }) };
+function payloadOf({ query, variables = {}, resume, extensions }: Wanted) {
+  const all = { ...extensions, ...(resume !== undefined && { resume }) };
+  return { query, variables, ...(Object.keys(all).length > 0 && { extensions: all }) };
 }
 
 /** graphql-ws, which does not come back by itself here. */
@@ -164,7 +169,10 @@ function openSse(url: string, wanted: Wanted, singleConnection: boolean): Subscr
     singleConnection,
     retryAttempts: 0,
     fetchFn: fetchWatched((acknowledged) => inbox.acknowledge(acknowledged)),
-    ...(wanted.token !== undefined && { headers: { authorization: `Bearer ${wanted.token}` } }),
+    headers: {
+      ...wanted.headers,
+      ...(wanted.token !== undefined && { authorization: `Bearer ${wanted.token}` }),
+    },
   });
   const inbox = createInbox(() => client.dispose());
   client.subscribe(payloadOf(wanted), {
@@ -176,15 +184,17 @@ function openSse(url: string, wanted: Wanted, singleConnection: boolean): Subscr
 }
 
 /** EventSource by GET, with its ids; it is closed at its first end instead of coming back. */
-export const subscribeByEventSource: Subscribe = (url, { query, variables = {}, token, resume }) => {
+export const subscribeByEventSource: Subscribe = (url, wanted) => {
+  const { query, variables = {}, token, resume, extensions } = wanted;
   const address = new URL(url);
   address.searchParams.set('query', query);
   address.searchParams.set('variables', JSON.stringify(variables));
   if (resume !== undefined) address.searchParams.set('lastEventId', resume);
+  if (extensions) address.searchParams.set('extensions', JSON.stringify(extensions));
   const watched = fetchWatched((acknowledged) => inbox.acknowledge(acknowledged));
   const source = new EventSource(address, {
     fetch: async (target, init) => {
-      const headers = new Headers(init.headers);
+      const headers = new Headers({ ...Object.fromEntries(new Headers(init.headers)), ...wanted.headers });
       // A native one can only ask for trusted documents.
       headers.set('graphql-require-preflight', '1');
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`);

@@ -212,6 +212,18 @@ describe('a trusted query by GET', () => {
     },
   );
 
+  it.each([
+    ['the header', { 'graphql-cost': 'report' }, ''],
+    ['the extension', {}, '?extensions={"cost":"report"}'],
+  ] as const)('is kept nowhere with a price that %s asks for', async (_what, headers, end) => {
+    await using tiny = await open(kept, {});
+    const answer = await tiny.get('open', { accept: 'application/graphql-response+json', ...headers }, end);
+    expect([answer.status, answer.json]).toMatchObject([200, { extensions: { cost: { fields: {} } } }]);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    // The control: kept, and without a price, where nobody asks.
+    expect((await tiny.get('open')).headers.get('cache-control')).not.toBe('no-store');
+  });
+
   it('is kept nowhere when it is refused for its price', async () => {
     const policy = createBudgetPolicy({ anonymous: { limitPoints: 1, restorePerSecond: 0.001 } });
     await using tiny = await open({ ...kept, policy });

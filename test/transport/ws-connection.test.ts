@@ -46,7 +46,13 @@ describe('the handshake', () => {
     expect(ws.messages).toEqual([
       {
         type: 'connection_ack',
-        payload: { live: 'ping', cursor: 'extensions.cursor', resume: 'extensions.resume', refresh: 'ping' },
+        payload: {
+          live: 'ping',
+          cursor: 'extensions.cursor',
+          resume: 'extensions.resume',
+          cost: 'extensions.cost',
+          refresh: 'ping',
+        },
       },
     ]);
   });
