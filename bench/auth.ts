@@ -1,7 +1,10 @@
 import { systemClock } from '../src/clock.ts';
 import { tokenFromAuthorization } from '../src/identity/authorization.ts';
 import { signDevelopmentToken } from '../src/identity/development-keys.ts';
+import { createIdentify } from '../src/identity/identify.ts';
 import { createKeySource } from '../src/identity/keys.ts';
+import { keyFromFilter } from '../src/identity/revocation.ts';
+import { createRevocationList } from '../src/identity/revocation-list.ts';
 import { createTokenVerifier, type TokenVerifier } from '../src/identity/token.ts';
 import type { Scenario } from './harness/scenario.ts';
 import { type Interval, medianInterval } from './harness/statistics.ts';
@@ -9,6 +12,8 @@ import { type Interval, medianInterval } from './harness/statistics.ts';
 const issuer = 'weir-development';
 const audience = 'weir';
 const users = 1000;
+/** As many as may be in force. */
+const revoked = 10_000;
 const minCycles = 15;
 /** Slices this short lie within one time share of a busy machine. */
 const sliceMs = 50;
@@ -29,6 +34,8 @@ export const auth: Scenario = {
         // What the others do besides: a request brings its own text, so each turn makes one.
         nothing: (header) => header.toString('latin1'),
         warm: verifyWith(verifierOf({})),
+        // As a gateway does it, where others' tokens are revoked by every kind of filter.
+        'warm, 10,000 revoked': identifyWith(verifierOf({})),
         // 1,000 tokens in turn through a cache of two: each has left it before it comes again.
         cold: verifyWith(verifierOf({ cacheMaxEntries: 2 })),
       };
@@ -49,6 +56,18 @@ export const auth: Scenario = {
 
 function verifyWith(verifier: TokenVerifier): Step {
   return (header) => verifier.verify(tokenFromAuthorization(header.toString('latin1')) ?? '');
+}
+
+function identifyWith(verifier: TokenVerifier): Step {
+  const list = createRevocationList();
+  for (let index = 0; index < revoked; index += 1) {
+    const nameIf = (isNamed: number) => (isNamed > 0 ? `other-${index}` : null);
+    const shape = 1 + (index % 7);
+    const filter = { subject: nameIf(shape & 1), tenant: nameIf(shape & 2), client: nameIf(shape & 4) };
+    list.note(keyFromFilter(filter), Number.MAX_SAFE_INTEGER);
+  }
+  const identify = createIdentify(verifier, list.refuses);
+  return (header) => identify({ authorization: header.toString('latin1'), address: undefined });
 }
 
 async function signHeaders(): Promise<readonly Buffer[]> {

@@ -46,6 +46,7 @@ export interface StreamServerOptions {
   readonly production?: boolean;
   readonly router?: StreamRouter;
   readonly readTcpTable?: ReadTcpTable;
+  readonly revocations?: NonNullable<HttpOptions['revocations']>;
 }
 
 const typeDefs = `
@@ -88,6 +89,7 @@ export async function openStreamServer(options: StreamServerOptions = {}): Promi
     streamSecrets: ['a secret of the test, 32 bytes long'],
     ...(options.router ? { streamRouter: options.router } : {}),
     ...(options.readTcpTable ? { readTcpTable: options.readTcpTable } : {}),
+    ...(options.revocations ? { revocations: options.revocations } : {}),
     onSubscriptionEnd: (end) => void ends.push(end),
     onConnectRefused: (refusal) => void refusals.push(refusal),
     production: options.production ?? false,

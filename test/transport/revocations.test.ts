@@ -3,6 +3,7 @@ import { runCommand } from '../../src/cli/commands.ts';
 import { systemClock } from '../../src/clock.ts';
 import { signDevelopmentToken } from '../../src/identity/development-keys.ts';
 import { createBudgetPolicy, createGateway, createLog } from '../../src/index.ts';
+import { openSubscriber } from '../kit/events/raw-subscriber.ts';
 import { buildEventSchema } from '../kit/events/schema.ts';
 import { type RedisServer, startRedisServer } from '../kit/redis-server.ts';
 import {
@@ -49,9 +50,9 @@ async function startInstance(redisUrl = redis.url): Promise<Instance> {
 }
 
 /** A token of this moment, or of so many seconds later. */
-function tokenOf(sub: string, laterSeconds = 0): Promise<string> {
+function tokenOf(sub: string, laterSeconds = 0, claims = {}): Promise<string> {
   const clock = { ...systemClock, wallMs: () => systemClock.wallMs() + laterSeconds * 1000 };
-  return signDevelopmentToken({ sub, issuer: 'weir-development', audience: 'weir' }, clock);
+  return signDevelopmentToken({ sub, issuer: 'weir-development', audience: 'weir', claims }, clock);
 }
 
 async function revoke({ adminUrl }: Instance, filter: object) {
@@ -168,6 +169,33 @@ describe('a revocation', () => {
       await vi.waitFor(() => expect(multipart.text()).toContain('"number":1'));
   });
 
+  it('of a tenant ends its thousand connections to both instances within 1 s', async () => {
+    const instances = [await startInstance(), await startInstance()];
+    const ended = { north: 0, south: 0 };
+    const transports = ['ws', 'sse'] as const;
+    const open = async (tenant: keyof typeof ended, at: number) => {
+      const subscriber = await openSubscriber({
+        transport: transports[at % 2] ?? 'ws',
+        url: new URL(instances[(at >> 1) % 2]?.url ?? ''),
+        query,
+        token: await tokenOf(`user-${at}`, 0, { tenant }),
+        onData: () => {},
+        onClose: () => {
+          ended[tenant] += 1;
+        },
+      });
+      opened.defer(subscriber.close);
+    };
+    for (let at = 0; at < 1000; at += 1) await open('north', at);
+    for (let at = 0; at < 10; at += 1) await open('south', at);
+    const [one] = instances;
+    const startMs = performance.now();
+    expect((await revoke(one ?? (await startInstance()), { tenant: 'north' })).status).toBe(201);
+    await vi.waitUntil(() => ended.north === 1000, { timeout: 5000, interval: 5 });
+    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(ended.south).toBe(0);
+  });
+
   it('refuses the token also for what is opened afterwards, on every transport', async () => {
     const instance = await startInstance('');
     const token = await tokenOf('user-1');
@@ -198,6 +226,29 @@ describe('a revocation', () => {
     expect((await revoke(late, { subject: 'user-2' })).status).toBe(201);
     const other = await tokenOf('user-2');
     await vi.waitFor(async () => expect(await statusOf(away, other)).toBe(refused), { timeout: 1000 });
+  });
+
+  it('is refused by an instance whose Redis does not answer, retryably and before the caller gives up', async () => {
+    const one = await startInstance();
+    redis.pause();
+    try {
+      const startMs = performance.now();
+      const { status, body } = await revoke(one, { tenant: 'north' });
+      expect({ status, code: body.error.code }).toEqual({ status: 503, code: 'UPSTREAM_UNAVAILABLE' });
+      expect(performance.now() - startMs).toBeLessThan(4500);
+      await vi.waitFor(
+        async () => {
+          const [line = ''] = await metricOf(one, 'weir_revocations_unconfirmed_seconds ');
+          expect(Number(line.split(' ')[1])).toBeGreaterThan(2);
+        },
+        { timeout: 10_000 },
+      );
+    } finally {
+      redis.resume();
+    }
+    await vi.waitFor(async () => expect((await revoke(one, { tenant: 'north' })).status).toBe(201), {
+      timeout: 10_000,
+    });
   });
 
   it('is made by weir revoke', async () => {
