@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type LedgerReport, type LedgerRunOptions, runLedger } from '../test/kit/ledger/run-ledger.ts';
+import type { LedgerReport } from '../test/kit/ledger/ledger-plan.ts';
+import { runRemoteLedger } from '../test/kit/ledger/remote-ledger.ts';
+import { type LedgerRunOptions, runLedger } from '../test/kit/ledger/run-ledger.ts';
 import { startProgram } from './harness/program.ts';
 import type { Figures, Scenario } from './harness/scenario.ts';
 
@@ -24,8 +26,16 @@ export const ledger: Scenario = {
   description:
     'numbered events through three gateways under random faults: lost, repeated, reordered without a flag',
   defaultSeconds: 300,
-  run: async ({ seconds, signal, progress }) => {
+  takesTarget: true,
+  run: async ({ seconds, target, signal, progress }) => {
     const seed = Number(process.env['WEIR_CHAOS_SEED'] ?? Date.now() % 1_000_000_000);
+    if (target) {
+      const { server, transports } = target;
+      // Those that change the transport need both.
+      const kinds = transports.length > 1 ? [...transports, 'switching' as const] : transports;
+      const options = { server, kinds, seed, durationMs: seconds * 1000, signal, progress };
+      return [rowOf(server.url.host, await runRemoteLedger(options))];
+    }
     await using stack = new AsyncDisposableStack();
     const upstreamPort = await startServices(stack);
     const given = { seed, upstreamPort, signal, progress };

@@ -4,6 +4,7 @@ import { cpus, platform, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCores, pinSelf } from './harness/cores.ts';
+import { numberedTargetFrom } from './harness/numbered-server.ts';
 import type { Figures, Scenario } from './harness/scenario.ts';
 
 const usage = `npm run bench -- NAME [--json FILE] [--seconds N] [--against FOLDER]... [--profile FOLDER]
@@ -12,6 +13,16 @@ const usage = `npm run bench -- NAME [--json FILE] [--seconds N] [--against FOLD
   --seconds N        time to measure, about (60, of ledger 300); 1 to 3600
   --against FOLDER   measure the Weir of another checkout too
   --profile FOLDER   write a CPU profile of each server there (its figures are then not comparable)
+
+ledger, of any server in place of ours:
+
+  --url URL                 of its graph, plain http
+  --subscription DOCUMENT   whose events have a number
+  --publish DOCUMENT        a mutation with the variable $number that emits one event with that number
+  --number PATH             where the number stands in the data of an event, as in log.number
+  --header 'NAME: VALUE'    sent with every request and handshake; may be repeated
+  --init JSON               payload of connection_init
+  --transports LIST         what clients read by: ws,sse
 `;
 
 process.exitCode = await main();
@@ -34,7 +45,11 @@ async function main(): Promise<number> {
   if (cores) pinSelf(cores.others);
   try {
     const progress = (line: string) => process.stderr.write(`${line}\n`);
-    const { run, defaultSeconds = 60 } = await load(name);
+    const { run, defaultSeconds = 60, takesTarget } = await load(name);
+    if (words.target && !takesTarget) {
+      console.error(`--url: expected with another scenario than ${name}`);
+      return 2;
+    }
     const { seconds = defaultSeconds } = words;
     const contestants = await run({ ...words, seconds, signal: stopping.signal, progress });
     printTable(contestants);
@@ -57,6 +72,13 @@ function readWords() {
         seconds: { type: 'string' },
         against: { type: 'string', multiple: true, default: [] },
         profile: { type: 'string' },
+        url: { type: 'string' },
+        subscription: { type: 'string' },
+        publish: { type: 'string' },
+        number: { type: 'string' },
+        header: { type: 'string', multiple: true, default: [] },
+        init: { type: 'string' },
+        transports: { type: 'string' },
       },
     });
     const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
@@ -68,6 +90,15 @@ function readWords() {
       seconds,
       against: values.against.map((folder) => resolve(folder)),
       profileFolder: values.profile && resolve(values.profile),
+      target: numberedTargetFrom({
+        url: values.url,
+        subscription: values.subscription,
+        publish: values.publish,
+        number: values.number,
+        header: values.header,
+        init: values.init,
+        transports: values.transports,
+      }),
     };
   } catch (thrown) {
     console.error(`${thrown instanceof Error ? thrown.message : thrown}\n\n${usage}`);

@@ -1,3 +1,5 @@
+import type { NumberedTarget } from './numbered-server.ts';
+
 /** What the command line says. */
 export interface RunOptions {
   /** Measured time in all, about. */
@@ -6,6 +8,8 @@ export interface RunOptions {
   readonly against: readonly string[];
   /** Folder for CPU profiles of the servers; absent: none are taken, for they cost time. */
   readonly profileFolder: string | undefined;
+  /** A server that is there already, for scenarios that take one. */
+  readonly target: NumberedTarget | undefined;
   readonly signal: AbortSignal;
   /** Tells how far it is. */
   readonly progress: (line: string) => void;
@@ -22,5 +26,7 @@ export interface Scenario {
   readonly description: string;
   /** Where the command line says nothing. Default 60. */
   readonly defaultSeconds?: number;
+  /** Whether it runs against a server that is there already, too. */
+  readonly takesTarget?: true;
   readonly run: (options: RunOptions) => Promise<readonly Figures[]>;
 }

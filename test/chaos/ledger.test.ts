@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { isConvicted, runLedger } from '../kit/ledger/run-ledger.ts';
+import { isConvicted } from '../kit/ledger/ledger-plan.ts';
+import { runLedger } from '../kit/ledger/run-ledger.ts';
 import { type Shop, startShop } from '../kit/shop.ts';
 import { printFigures } from './figures.ts';
 

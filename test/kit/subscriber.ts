@@ -13,8 +13,10 @@ export interface Wanted {
   readonly resume?: string;
   /** Further members of the request's `extensions`. */
   readonly extensions?: Readonly<Record<string, unknown>>;
-  /** Further headers, of event streams. */
+  /** Sent with each request and handshake. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Payload of `connection_init`, in place of the token. */
+  readonly init?: Readonly<Record<string, unknown>>;
 }
 
 /** One result of a subscription, with its cursor wherever the transport has it. */
@@ -40,6 +42,8 @@ export interface Subscriber extends AsyncDisposable {
   readonly next: () => Promise<Received>;
   /** Resolves when the subscription is live; rejects when it ends before. */
   readonly live: Promise<Acknowledged>;
+  /** Resolves when the first result with data has come: where nothing tells that it is live, that does. */
+  readonly first: Promise<Acknowledged>;
   /** Resolves with what ended it, `undefined` for `complete`. */
   readonly ended: Promise<unknown>;
 }
@@ -53,12 +57,14 @@ function createInbox(close: () => unknown) {
   let taken = 0;
   let wake = Promise.withResolvers<void>();
   const live = Promise.withResolvers<Acknowledged>();
+  const first = Promise.withResolvers<Acknowledged>();
   const ended = Promise.withResolvers<unknown>();
   let end: { readonly with: unknown } | undefined;
   live.promise.catch(() => {});
   const subscriber: Subscriber = {
     received,
     live: live.promise,
+    first: first.promise,
     ended: ended.promise,
     next: async () => {
       for (;;) {
@@ -89,6 +95,7 @@ function createInbox(close: () => unknown) {
     take: (result: Omit<Received, 'cursor'>, cursor?: string) => {
       const told = result.extensions?.['cursor'];
       received.push({ ...result, cursor: cursor ?? (typeof told === 'string' ? told : undefined) });
+      if (result.data) first.resolve({});
       ring();
     },
     end: (reason?: unknown) => {
@@ -109,9 +116,10 @@ function payloadOf({ query, variables = {}, resume, extensions }: Wanted) {
 export const subscribeByWs: Subscribe = (url, wanted) => {
   const client = createWsClient({
     url: url.replace('http', 'ws'),
-    webSocketImpl: WebSocket,
+    webSocketImpl: wanted.headers ? webSocketWith(wanted.headers) : WebSocket,
     retryAttempts: 0,
     ...(wanted.token !== undefined && { connectionParams: { authorization: `Bearer ${wanted.token}` } }),
+    ...(wanted.init !== undefined && { connectionParams: wanted.init }),
     on: {
       ping: (isReceived, payload) => {
         if (isReceived && payload) inbox.acknowledge(payload);
@@ -126,6 +134,15 @@ export const subscribeByWs: Subscribe = (url, wanted) => {
   });
   return inbox.subscriber;
 };
+
+/** One whose handshakes have these headers. */
+function webSocketWith(headers: Readonly<Record<string, string>>): unknown {
+  return class extends WebSocket {
+    constructor(url: string | URL, subprotocols: string[]) {
+      super(url, subprotocols, { headers });
+    }
+  };
+}
 
 /** What event streams tell of being live, which no client shows: an id without an event, or a comment. */
 const livePattern = /(?:^|\n)(?:id: (\S+)|:live(?: "[^"]*" "([^"]*)")?)\n\n/;
@@ -183,6 +200,15 @@ function openSse(url: string, wanted: Wanted, singleConnection: boolean): Subscr
   return inbox.subscriber;
 }
 
+/** What a refusal says; of another server it may be a page. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 /** EventSource by GET, with its ids; it is closed at its first end instead of coming back. */
 export const subscribeByEventSource: Subscribe = (url, wanted) => {
   const { query, variables = {}, token, resume, extensions } = wanted;
@@ -199,7 +225,7 @@ export const subscribeByEventSource: Subscribe = (url, wanted) => {
       headers.set('graphql-require-preflight', '1');
       if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
       const response = await watched(target, { ...init, headers });
-      if (!response.ok) inbox.end(await response.clone().json());
+      if (!response.ok) inbox.end(await response.clone().text().then(jsonOrText));
       return response;
     },
   });

@@ -22,8 +22,8 @@ interface Line {
   readonly far: Socket;
 }
 
-/** A proxy on a free port of loopback to `targetPort` of loopback; it ends with the test's scope. */
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+/** A proxy on a free port of loopback to `targetPort` of `host` (loopback); it ends with the test's scope. */
+export async function startTcpProxy(targetPort: number, host = '127.0.0.1'): Promise<TcpProxy> {
   const lines = new Set<Line>();
   const lost = new Set<Socket>();
   let target = targetPort;
@@ -37,7 +37,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       near.once('close', () => lost.delete(near));
       return;
     }
-    const far = connect(target, '127.0.0.1');
+    const far = connect(target, host);
     const line = { near, far };
     lines.add(line);
     far.on('error', () => near.destroy());

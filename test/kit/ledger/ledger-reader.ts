@@ -7,6 +7,7 @@ import {
   type Subscriber,
   subscribeByEventSource,
   subscribeByWs,
+  type Wanted,
 } from '../subscriber.ts';
 
 /** By what a reader reads; `switching` changes between both each time that it comes back. */
@@ -19,21 +20,25 @@ export const readerKinds = {
 /** What one reader needs. */
 export interface LedgerReaderOptions {
   readonly kind: keyof typeof readerKinds;
-  /** Global id of the room. */
-  readonly room: string;
-  readonly token: string;
-  /** Addresses of the gateways. */
+  /** What it subscribes to. */
+  readonly wanted: Omit<Wanted, 'resume'>;
+  /** The number that a result tells; undefined: it should tell none. */
+  readonly numberOf: (data: Record<string, unknown>) => number | undefined;
+  /** Whether each event has a cursor; one without is a fault then, and else what follows a break is lost. */
+  readonly hasCursors: boolean;
+  /** Addresses of the servers. */
   readonly urls: readonly string[];
   readonly random: Random;
+  /** It leaves by itself after so long, at least and at most, in milliseconds. Default 100 to 3,000. */
+  readonly stayMs?: readonly [number, number];
 }
 
 /** How long a subscription may take to be live before the reader tries another gateway, in milliseconds. */
 const liveWithinMs = 4000;
-const query = 'subscription Ledger($room: ID!) { messageAdded(room: $room) { text } }';
 
 /**
- * A client that reads a room by unmodified clients: it comes back with its last cursor whenever it is cut off, and often
- * leaves by itself, each time at any gateway; and keeps a ledger of the numbers that it is told.
+ * A client that reads numbered events by unmodified clients: it comes back with its last cursor whenever it is cut off, and often
+ * leaves by itself, each time at any server; and keeps a ledger of the numbers that it is told.
  */
 export class LedgerReader {
   readonly ledger = new Ledger();
@@ -70,12 +75,13 @@ export class LedgerReader {
   }
 
   async #readOnce(): Promise<void> {
-    const { kind, room, token, urls, random } = this.#options;
+    const { kind, wanted, urls, random } = this.#options;
     const by = pickOne<Subscribe>(random, readerKinds[kind]);
     this.state = `asks by ${by.name}`;
-    const resume = this.#cursor === undefined ? {} : { resume: this.#cursor };
-    await using subscriber = by(pickOne(random, urls), { query, variables: { room }, token, ...resume });
-    const live = await before(liveWithinMs, subscriber.live);
+    const resume = this.#cursor === undefined ? {} : resumeFrom(this.#cursor, wanted.headers);
+    await using subscriber = by(pickOne(random, urls), { ...wanted, ...resume });
+    // Most servers do not tell that a subscription is live: its first event does.
+    const live = await before(liveWithinMs, Promise.race([subscriber.live, subscriber.first]));
     this.state = `is live: ${JSON.stringify(live)}`;
     if (live === undefined) return this.#lookForRefusal(subscriber);
     if (this.#cursor !== undefined) this.resumed += 1;
@@ -84,7 +90,8 @@ export class LedgerReader {
   }
 
   async #readEvents(subscriber: Subscriber, start: string | undefined): Promise<void> {
-    const leaveMs = performance.now() + intBetween(this.#options.random, 100, 3000);
+    const { random, stayMs = [100, 3000] } = this.#options;
+    const leaveMs = performance.now() + intBetween(random, ...stayMs);
     while (!this.isFinished) {
       const leftMs = leaveMs - performance.now();
       const next = leftMs > 0 ? await before(leftMs, subscriber.next()) : undefined;
@@ -101,15 +108,15 @@ export class LedgerReader {
       this.#cursor = start ?? this.#cursor;
       return;
     }
-    const message = data?.['messageAdded'] as { readonly text: string } | null | undefined;
-    if (!message) {
+    const number = data ? this.#options.numberOf(data) : undefined;
+    if (number === undefined) {
       // A subscription may be refused while what it needs is away; the end of its stream follows.
       if (data !== undefined || errors === undefined) this.faults.add(JSON.stringify({ data, errors }));
       this.#note(errors);
       return;
     }
-    this.ledger.event(Number(message.text));
-    if (cursor === undefined) this.faults.add('an event without a cursor');
+    this.ledger.event(number);
+    if (cursor === undefined && this.#options.hasCursors) this.faults.add('an event without a cursor');
     this.#cursor = cursor;
   }
 
@@ -122,6 +129,11 @@ export class LedgerReader {
     for (const { message, extensions } of errors ?? [])
       if (!retryable.has(String(extensions['code']))) this.faults.add(`${extensions['code']}: ${message}`);
   }
+}
+
+/** Event streams of other servers know the header alone (HTML, section 9.2.4). */
+function resumeFrom(cursor: string, headers: Wanted['headers']): Partial<Wanted> {
+  return { resume: cursor, ...(headers && { headers: { ...headers, 'last-event-id': cursor } }) };
 }
 
 const retryable: ReadonlySet<string> = new Set([

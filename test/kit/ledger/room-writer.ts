@@ -1,17 +1,14 @@
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { encodeNodeId } from '../../../src/index.ts';
 import { ChatServiceClient } from '../../../upstream-protos/gen/shop/chat/v1/chat.ts';
+import type { NumberedTopic } from './ledger-plan.ts';
 
 /** A room in which one member writes 1, 2, 3 and so on, and nobody else anything. */
-export interface NumberedRoom {
+export interface NumberedRoom extends NumberedTopic {
   /** Global id. */
   readonly id: string;
   /** A member who reads. */
   readonly reader: string;
-  /** The last number that was stored. */
-  readonly last: number;
-  /** Resolves when the next number is stored. */
-  readonly write: () => Promise<void>;
 }
 
 /** The first rooms of the chat service at `target`; the connection ends with the scope. */

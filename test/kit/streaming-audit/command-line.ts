@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { parse } from 'graphql';
 import { type AuditTarget, type Transport, transports } from './audit.ts';
 import { createEmitter } from './emitter.ts';
+import { documentFrom, headerFrom, initFrom, urlFrom } from './option-readers.ts';
 
 export const usage = `npm run audit -- URL --subscription DOCUMENT [--publish DOCUMENT] [options]
 
@@ -85,51 +85,10 @@ function commandFrom(values: Values, positionals: readonly string[]): AuditComma
   };
 }
 
-function urlFrom(what: string, text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new Error(`${what}: expected an address of http or https, got ${text}`);
-}
-
 function streamOf(url: URL): URL {
   const stream = new URL(url);
   stream.pathname = `${stream.pathname.replace(/\/$/, '')}/stream`;
   return stream;
-}
-
-function documentFrom(option: string, text: string | undefined, wanted: 'subscription' | 'mutation'): string {
-  if (text === undefined) throw new Error(`${option}: expected a document, got none`);
-  const { definitions } = parseDocument(option, text);
-  const operations = definitions.flatMap((one) =>
-    one.kind === 'OperationDefinition' ? [one.operation] : [],
-  );
-  if (operations.length === 1 && operations[0] === wanted) return text;
-  throw new Error(`${option}: expected one ${wanted}, got ${operations.join(', ') || 'no operation'}`);
-}
-
-function parseDocument(option: string, text: string) {
-  try {
-    return parse(text);
-  } catch (thrown) {
-    throw new Error(`${option}: ${thrown instanceof Error ? thrown.message : thrown}`);
-  }
-}
-
-function headerFrom(text: string): [string, string] {
-  const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/.exec(text) ?? [];
-  if (name !== undefined && value !== undefined) return [name.toLowerCase(), value];
-  throw new Error(`--header: expected 'NAME: VALUE', got ${text}`);
-}
-
-function initFrom(text: string): Readonly<Record<string, unknown>> {
-  const fault = `--init: expected an object in JSON, got ${text}`;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  } catch {
-    throw new Error(fault);
-  }
-  throw new Error(fault);
 }
 
 function secondsFrom(option: string, text: string, least: number): number {

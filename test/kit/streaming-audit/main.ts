@@ -1,7 +1,7 @@
-// npm run audit: audits the streams of any GraphQL server. Exit code 1: it breaks a MUST; 2: the command line is wrong.
+// npm run audit: audits the streams of any GraphQL server. Exit code 1: it breaks a MUST; 2: the command line is wrong, or nobody is there.
 import { writeFileSync } from 'node:fs';
 import { readCommandLine, usage } from './command-line.ts';
-import { type AuditResult, isCompliant, runAudits } from './run-audits.ts';
+import { type AuditResult, isCompliant, isThere, runAudits } from './run-audits.ts';
 
 process.exitCode = await main();
 
@@ -13,6 +13,10 @@ async function main(): Promise<number> {
   }
   if ('fault' in read) {
     console.error(`${read.fault}\n\n${usage}`);
+    return 2;
+  }
+  if (!(await isThere(read.target.url))) {
+    console.error(`${read.target.url.href}: nobody takes connections there`);
     return 2;
   }
   const results = await runAudits(read.target, read.required ? { required: read.required } : {});

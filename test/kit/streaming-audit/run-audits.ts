@@ -122,7 +122,7 @@ function skippedFor(named: Named, reason: string): AuditResult {
 }
 
 /** Whether anybody takes connections there. */
-function isThere({ hostname, port, protocol }: URL): Promise<boolean> {
+export function isThere({ hostname, port, protocol }: URL): Promise<boolean> {
   const standard = protocol === 'https:' ? 443 : 80;
   const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || standard });
   return new Promise<boolean>((resolve) => {
