@@ -23,9 +23,9 @@ export function loaderFaults(files: readonly SourceFile[]): Faults {
   ]);
 }
 
-/** What may begin a connection, and who does: to addresses of the configuration alone. */
+/** What may begin a connection, and who does: to addresses of the configuration alone, or of a command's own words. */
 const connectors: readonly (readonly [what: RegExp, places: readonly string[]])[] = [
-  [/(?<![.\w])fetch\(/, ['src/identity/jwks-url.ts']],
+  [/(?<![.\w])fetch\(/, ['src/identity/jwks-url.ts', 'src/cli/revoke.ts']],
   [/\bcreateChannel\(/, ['src/upstream/channel.ts', 'src/upstream/upstream.ts']],
   [
     /\bnew (?:Redis|Cluster)\(/,
