@@ -297,6 +297,50 @@ describe('single connection mode', () => {
     expect(wire.socket.destroyed).toBe(false);
   });
 
+  it('ends with an error for all it carries when its token is revoked, and cancels what runs', async () => {
+    let isRevoked = false;
+    let tell = () => {};
+    const revocations = {
+      refuses: ({ subject }: { readonly subject: string | null }) => isRevoked && subject === 'anna',
+      onChange: (listener: () => void) => {
+        tell = listener;
+        return () => {};
+      },
+    };
+    await using server = await openStreamServer({ identify: identifyNames, revocations });
+    const streams = [];
+    for (const name of ['anna', 'berta']) {
+      const authorization = `Bearer ${name}`;
+      const token = await reserve(server, { authorization });
+      const wire = await openStream(server, token, [`Authorization: ${authorization}`]);
+      await run(server, token, 'runs', { query: '{ slow }', headers: { authorization } });
+      await run(server, token, 'subscribes', { headers: { authorization } });
+      streams.push(wire);
+    }
+    const [anna, berta] = streams;
+    await server.topic.untilRunning(2);
+    isRevoked = true;
+    tell();
+    const body = (await anna?.closed) ?? '';
+    for (const id of ['runs', 'subscribes'])
+      expect(body).toMatch(
+        new RegExp(
+          `"code":"UNAUTHENTICATED","reason":"revoked".*"id":"${id}"\\}\\n\\nevent: complete\\ndata: \\{"id":"${id}"\\}\\n\\n`,
+        ),
+      );
+    expect(body).not.toContain('retry:');
+    expect(server.ends).toEqual([{ reason: 'revoked', transport: 'sse-single' }]);
+    expect(server.contexts.map(({ signal }) => signal.aborted)).toEqual([
+      true,
+      expect.any(Boolean),
+      false,
+      false,
+    ]);
+    server.gate.open();
+    await berta?.until(/"done".*"id":"runs"/);
+    berta?.socket.destroy();
+  });
+
   it('answers other methods, forms and answers with what fits', async () => {
     await using server = await open();
     const url = streamUrl(server);
