@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openPricedEvents, type PricedEventsOptions } from '../kit/priced-events.ts';
+import { openPricedEvents, type PricedEventsOptions, undisturbed } from '../kit/priced-events.ts';
 import { startRedis, type TestRedis } from '../kit/redis.ts';
 import {
   type Subscribe,
@@ -18,10 +18,10 @@ afterAll(() => redis?.stop());
 
 /** Restores nothing while a test lasts. */
 const restorePerSecond = 0.001;
+const budget = { limitPoints: 200, restorePerSecond };
 const query = 'subscription { everybody { number } }';
 
-const open = (options: Partial<PricedEventsOptions> = {}) =>
-  openPricedEvents({ budget: { limitPoints: 200, restorePerSecond }, ...options });
+const open = (options: Partial<PricedEventsOptions> = {}) => openPricedEvents({ budget, ...options });
 
 /** All that an event says of its price. */
 const costOf = (actualQueryCost: number, currentlyAvailable: number | null) => ({
@@ -109,23 +109,24 @@ describe('`GraphQL-Cost: report` of a subscription', () => {
   it.each([
     { store: 'memory', config: () => ({}) },
     { store: 'Redis', config: () => ({ redis: { url: redis.url } }) },
-  ])('tells the price of a replay, and the balance of $store', async ({ store, config }) => {
-    await using gateway = await open(config());
-    const token = await gateway.tokenOf(`reporter of ${store}`);
-    const start = subscribeByWs(gateway.url, { query, token });
-    const { cursor = '' } = await start.live;
-    await start[Symbol.asyncDispose]();
-    await gateway.untilSubscribed(0);
-    await gateway.publish('everybody', 1, 3);
-    await using reader = subscribeByWs(gateway.url, { query, token, resume: cursor, ...asExtension });
-    await reader.live;
-    const costs: unknown[] = [];
-    for (let count = 0; count < 3; count += 1) costs.push((await reader.next()).extensions?.['cost']);
-    await gateway.publish('everybody', 4, 5);
-    for (let count = 0; count < 2; count += 1) costs.push((await reader.next()).extensions?.['cost']);
-    // Twice one to subscribe, three at half of 5, rounded up, and two at 5.
-    expect(costs).toEqual([costOf(3, 195), costOf(3, 192), costOf(3, 189), costOf(5, 184), costOf(5, 179)]);
-  });
+  ])('tells the price of a replay, and the balance of $store', ({ store, config }) =>
+    undisturbed({ budget, ...config() }, async (gateway, attempt) => {
+      const token = await gateway.tokenOf(`reporter of ${store} ${attempt}`);
+      const start = subscribeByWs(gateway.url, { query, token });
+      const { cursor = '' } = await start.live;
+      await start[Symbol.asyncDispose]();
+      await gateway.untilSubscribed(0);
+      await gateway.publish('everybody', 1, 3);
+      await using reader = subscribeByWs(gateway.url, { query, token, resume: cursor, ...asExtension });
+      await reader.live;
+      const costs: unknown[] = [];
+      for (let count = 0; count < 3; count += 1) costs.push((await reader.next()).extensions?.['cost']);
+      await gateway.publish('everybody', 4, 5);
+      for (let count = 0; count < 2; count += 1) costs.push((await reader.next()).extensions?.['cost']);
+      // Twice one to subscribe, three at half of 5, rounded up, and two at 5.
+      expect(costs).toEqual([costOf(3, 195), costOf(3, 192), costOf(3, 189), costOf(5, 184), costOf(5, 179)]);
+    }),
+  );
 
   it('tells prices, and no balance, where no books are kept', async () => {
     await using gateway = await open({ environment: { WEIR_BUDGET_MODE: 'off' } });

@@ -5,6 +5,7 @@ import {
   openPricedEvents,
   type PricedEvents,
   type PricedEventsOptions,
+  undisturbed,
 } from '../kit/priced-events.ts';
 import { startRedis, type TestRedis } from '../kit/redis.ts';
 import { type Received, type Subscriber, subscribeByEventSource, subscribeByWs } from '../kit/subscriber.ts';
@@ -58,99 +59,102 @@ const cases = stores.flatMap(({ store, config }) =>
 );
 
 describe.each(cases)('events of $feed with budgets in $store', ({ store, config, feed }) => {
-  const open = (options: Partial<PricedEventsOptions> = {}) =>
-    openPricedEvents({
-      budget: { limitPoints: 200, restorePerSecond: restNothing },
-      ...config(),
-      ...options,
-    });
+  const run = (
+    options: Partial<PricedEventsOptions>,
+    test: (gateway: PricedEvents, attempt: number) => Promise<void>,
+  ) =>
+    undisturbed(
+      { budget: { limitPoints: 200, restorePerSecond: restNothing }, ...config(), ...options },
+      test,
+    );
 
   it.each([
     { percent: 50, replayed: 3 },
     { percent: 0, replayed: 1 },
     // The control: without a discount a replay costs what it costs to be there.
     { percent: 100, replayed: 5 },
-  ])('cost 5 points live, and $replayed from the history at $percent %', async ({ percent, replayed }) => {
-    await using gateway = await open({ realtime: { replayPricePercent: percent } });
-    const subject = `reader-${store}-${feed}-${percent}`;
-    const spent = await purseOf(gateway, subject);
-    const first = await subscribe(gateway, subject, feed);
-    expect(await spent()).toBe(1);
-    await gateway.publish(feed, 1, 2);
-    const [, last] = await take(first, 2);
-    expect(await spent()).toBe(2 * 5);
-    await first[Symbol.asyncDispose]();
-    await gateway.untilSubscribed(0);
-    await gateway.publish(feed, 3, 6);
-    expect(await spent()).toBe(0);
+  ])('cost 5 points live, and $replayed from the history at $percent %', ({ percent, replayed }) =>
+    run({ realtime: { replayPricePercent: percent } }, async (gateway, attempt) => {
+      const subject = `reader-${store}-${feed}-${percent}-${attempt}`;
+      const spent = await purseOf(gateway, subject);
+      const first = await subscribe(gateway, subject, feed);
+      expect(await spent()).toBe(1);
+      await gateway.publish(feed, 1, 2);
+      const [, last] = await take(first, 2);
+      expect(await spent()).toBe(2 * 5);
+      await first[Symbol.asyncDispose]();
+      await gateway.untilSubscribed(0);
+      await gateway.publish(feed, 3, 6);
+      expect(await spent()).toBe(0);
 
-    await using back = await subscribe(gateway, subject, feed, last?.cursor);
-    expect((await take(back, 4)).map(numberOf)).toEqual([3, 4, 5, 6]);
-    expect(await spent()).toBe(1 + 4 * replayed);
-    await gateway.publish(feed, 7, 9);
-    expect((await take(back, 3)).map(numberOf)).toEqual([7, 8, 9]);
-    expect(await spent()).toBe(3 * 5);
-  });
+      await using back = await subscribe(gateway, subject, feed, last?.cursor);
+      expect((await take(back, 4)).map(numberOf)).toEqual([3, 4, 5, 6]);
+      expect(await spent()).toBe(1 + 4 * replayed);
+      await gateway.publish(feed, 7, 9);
+      expect((await take(back, 3)).map(numberOf)).toEqual([7, 8, 9]);
+      expect(await spent()).toBe(3 * 5);
+    }),
+  );
 
-  it('are paid by each who comes back, also where one execution serves all', async () => {
-    await using gateway = await open();
-    const subjects = [1, 2].map((number) => `one-of-${store}-${feed}-${number}`);
-    const steady = await subscribe(gateway, `steady-${store}-${feed}`, feed);
-    const cursor = new Map<string, string | undefined>();
-    const purses = await Promise.all(subjects.map((subject) => purseOf(gateway, subject)));
-    for (const subject of subjects) {
-      await using reader = await subscribe(gateway, subject, feed);
-      cursor.set(subject, (await reader.live).cursor);
-    }
-    await gateway.untilSubscribed(1);
-    await gateway.publish(feed, 1, 5);
-    const readers = await Promise.all(
-      subjects.map((subject) => subscribe(gateway, subject, feed, cursor.get(subject))),
-    );
-    for (const reader of readers) expect((await take(reader, 5)).map(numberOf)).toEqual([1, 2, 3, 4, 5]);
-    // Subscribing twice, and five events at 3.
-    expect(await Promise.all(purses.map((spent) => spent()))).toEqual([17, 17]);
-    for (const reader of [steady, ...readers]) await reader[Symbol.asyncDispose]();
-  });
+  it('are paid by each who comes back, also where one execution serves all', () =>
+    run({}, async (gateway, attempt) => {
+      const subjects = [1, 2].map((number) => `one-of-${store}-${feed}-${number}-${attempt}`);
+      const steady = await subscribe(gateway, `steady-${store}-${feed}`, feed);
+      const cursor = new Map<string, string | undefined>();
+      const purses = await Promise.all(subjects.map((subject) => purseOf(gateway, subject)));
+      for (const subject of subjects) {
+        await using reader = await subscribe(gateway, subject, feed);
+        cursor.set(subject, (await reader.live).cursor);
+      }
+      await gateway.untilSubscribed(1);
+      await gateway.publish(feed, 1, 5);
+      const readers = await Promise.all(
+        subjects.map((subject) => subscribe(gateway, subject, feed, cursor.get(subject))),
+      );
+      for (const reader of readers) expect((await take(reader, 5)).map(numberOf)).toEqual([1, 2, 3, 4, 5]);
+      // Subscribing twice, and five events at 3.
+      expect(await Promise.all(purses.map((spent) => spent()))).toEqual([17, 17]);
+      for (const reader of [steady, ...readers]) await reader[Symbol.asyncDispose]();
+    }));
 
   it.each([subscribeByWs, subscribeByEventSource])(
     'all reach a client that comes back with next to nothing over and over, once and in order (%o)',
-    async (by) => {
+    (by) =>
       // Subscribing and three replayed events at a time; the fourth finds 2 points.
-      await using gateway = await open({ budget: { limitPoints: 12, restorePerSecond: 200 } });
-      const subject = `poor-${store}-${feed}-${by.name}`;
-      const token = await gateway.tokenOf(subject);
-      const start = await subscribe(gateway, subject, feed);
-      let { cursor } = await start.live;
-      await start[Symbol.asyncDispose]();
-      await gateway.untilSubscribed(0);
-      await gateway.publish(feed, 1, 40);
-      const seen: (number | undefined)[] = [];
-      const ends: unknown[] = [];
-      for (;;) {
-        const wanted = { query: queryOf(feed), token, ...(cursor !== undefined && { resume: cursor }) };
-        await using reader = by(gateway.url, wanted);
-        while (seen.length < 40) {
-          const next = await reader.next().catch(() => undefined);
-          if (!next || next.errors) break;
-          seen.push(numberOf(next));
-          cursor = next.cursor;
+      run({ budget: { limitPoints: 12, restorePerSecond: 200 } }, async (gateway, attempt) => {
+        const subject = `poor-${store}-${feed}-${by.name}-${attempt}`;
+        const token = await gateway.tokenOf(subject);
+        const start = await subscribe(gateway, subject, feed);
+        let { cursor } = await start.live;
+        await start[Symbol.asyncDispose]();
+        await gateway.untilSubscribed(0);
+        await gateway.publish(feed, 1, 40);
+        const seen: (number | undefined)[] = [];
+        const ends: unknown[] = [];
+        for (;;) {
+          const wanted = { query: queryOf(feed), token, ...(cursor !== undefined && { resume: cursor }) };
+          await using reader = by(gateway.url, wanted);
+          while (seen.length < 40) {
+            const next = await reader.next().catch(() => undefined);
+            if (!next || next.errors) break;
+            seen.push(numberOf(next));
+            cursor = next.cursor;
+          }
+          if (seen.length === 40) break;
+          const { extensions } = await endOf(reader);
+          ends.push(extensions);
+          await wait(Number(extensions['retryAfterMs']));
         }
-        if (seen.length === 40) break;
-        const { extensions } = await endOf(reader);
-        ends.push(extensions);
-        await wait(Number(extensions['retryAfterMs']));
-      }
-      expect(seen).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
-      expect(ends.length).toBeGreaterThan(5);
-      for (const end of ends)
-        expect(end).toMatchObject({
-          code: 'RATE_LIMITED',
-          reason: 'budget',
-          tier: 'principal',
-          costPoints: 3,
-        });
-    },
+        expect(seen).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+        expect(ends.length).toBeGreaterThan(5);
+        for (const end of ends)
+          expect(end).toMatchObject({
+            code: 'RATE_LIMITED',
+            reason: 'budget',
+            tier: 'principal',
+            costPoints: 3,
+          });
+      }),
   );
 });
 
