@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { WeirError } from '../errors.ts';
 import type { Admission, Budget, BudgetState, Refused } from '../guard/budget/budget.ts';
 import type { BudgetPolicy } from '../guard/budget/policy.ts';
 import type { Account } from '../realtime/member.ts';
@@ -15,12 +16,18 @@ export interface EventAccountParts {
   readonly onFailed: (thrown: unknown) => void;
 }
 
+/** An account that can say why it pays no more. */
+export interface EventAccount extends Account {
+  /** Why the last event was refused; undefined when none was. */
+  readonly refused: () => WeirError | undefined;
+}
+
 /**
  * Pays for the events of one subscriber from the budgets that its operations are charged to. Where a shared store has to
  * be asked, an event that happens now does not wait for it: a refusal holds from the next event on, for as long as it says.
  */
-export function createEventAccount(parts: EventAccountParts): Account {
-  return new EventAccount(parts);
+export function createEventAccount(parts: EventAccountParts): EventAccount {
+  return new SubscriberAccount(parts);
 }
 
 /** The last refusal, and when it ends. */
@@ -31,7 +38,7 @@ interface Empty {
 }
 
 /** A class, since each subscriber has one and every event comes by: see {@link Member}. */
-class EventAccount implements Account {
+class SubscriberAccount implements EventAccount {
   readonly #budget: EventAccountParts['budget'];
   readonly #policy: BudgetPolicy;
   readonly #clock: Clock;
@@ -60,13 +67,18 @@ class EventAccount implements Account {
   }
 
   refusal(): Readonly<Record<string, unknown>> | undefined {
+    const refused = this.refused();
+    return refused && { message: refused.message, extensions: { ...refused.extensions, code: refused.code } };
+  }
+
+  refused(): WeirError | undefined {
     if (!this.#empty) return undefined;
     const { refused, atMs } = this.#empty;
     const elapsedMs = Math.floor(this.#clock.nowMs() - atMs);
     const waitMs = returnAfterMs(refused.state, this.#returnPoints) ?? refused.retryAfterMs;
     const retry = waitMs !== undefined && { retryAfterMs: Math.max(0, waitMs - elapsedMs) };
     const { code, message, extensions } = errorFromRefusal({ ...refused, ...retry }, 'The event');
-    return { message, extensions: { ...extensions, code, reason: 'budget' } };
+    return new WeirError(code, { message, extensions: { ...extensions, reason: 'budget' } });
   }
 
   async #whenKnown(admission: Promise<Admission>): Promise<boolean> {

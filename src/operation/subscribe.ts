@@ -1,12 +1,5 @@
 import { hash } from 'node:crypto';
-import {
-  createSourceEventStream,
-  type ExecutionArgs,
-  type ExecutionResult,
-  mapSourceToResponseEvent,
-  print,
-  type ValidatedSubscriptionArgs,
-} from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, print } from 'graphql';
 import { canonicalJson } from '../canonical-json.ts';
 import { WeirError } from '../errors.ts';
 import { createKnownBalance } from '../guard/budget/known-balance.ts';
@@ -22,6 +15,7 @@ import { createEventReport, type EventReport } from './event-report.ts';
 import { type EventParts, executeEvent } from './execute-event.ts';
 import { feedTopic } from './feed-topic.ts';
 import { iterateDeliverable } from './iterate-deliverable.ts';
+import { ownEvents } from './own-events.ts';
 import { publicError } from './public-error.ts';
 import type { Run } from './run-operation.ts';
 import { isSubscription, type Subscribed, type SubscribeParts, subscribedTo } from './subscribed.ts';
@@ -43,7 +37,8 @@ export async function subscribeOperation(
   // Subscribing costs no objects: each event pays for its own.
   run.charge.tally.begin([], []);
   const stream = await createSourceEventStream(validated);
-  if (!(stream instanceof TopicSource)) return plainEvents(stream, validated);
+  if (!(stream instanceof TopicSource))
+    return Symbol.asyncIterator in stream ? streamed(stream, args, run, parts) : stream;
   const subscribed = subscribedTo(stream, { args, validated, principal: context.principal });
   const after = resumedFrom(args, subscribed, parts.resumeCursors);
   const leave = await parts.subscriptionLeases.acquire(context.principal);
@@ -63,11 +58,31 @@ function inTurn(leave: () => void, end: DeliveryRequest['onEnd']): DeliveryReque
   };
 }
 
-function plainEvents(
-  stream: AsyncIterable<unknown> | ExecutionResult,
-  validated: ValidatedSubscriptionArgs,
-): ExecutionResult | AsyncIterable<ExecutionResult> {
-  return Symbol.asyncIterator in stream ? mapSourceToResponseEvent(validated, stream) : stream;
+/** The events of a stream that nobody else reads, in the context of the operation that asked for it. */
+function streamed(
+  stream: AsyncIterable<unknown>,
+  args: ExecutionArgs,
+  { charge, validated }: Run,
+  parts: SubscribeParts,
+): AsyncIterable<ExecutionResult> {
+  const context = args.contextValue as OperationContext; // as: graphql-js knows nothing of contexts
+  const { principal, requestId, timeline } = context;
+  charge.settle();
+  const { account, cost } = payerOf(principal, { charge, requestId }, parts);
+  const callsMade = () => timeline.calls.length + timeline.droppedCalls;
+  let callsBefore = callsMade();
+  return ownEvents(stream, {
+    execute: (rootValue, tally) => {
+      callsBefore = callsMade();
+      return parts.executor({ ...args, rootValue }, tally, { ...validated, rootValue });
+    },
+    pointsOf: (tally) => charge.pointsOf(tally),
+    account,
+    tell: (result) =>
+      cost
+        ? { ...result, extensions: { ...result.extensions, cost: cost(callsMade() - callsBefore) } }
+        : result,
+  });
 }
 
 /** Where the client goes on: `extensions.resume` of its request, however its transport carried it. */
@@ -120,7 +135,7 @@ function payerOf(
   principal: Principal,
   { charge, requestId }: Pick<Admitted, 'charge' | 'requestId'>,
   { charging, clock, log }: SubscribeParts,
-): Pick<DeliveryRequest, 'account'> & Partial<Pick<EventReport, 'sinkFor'>> {
+): Pick<EventReport, 'account'> & Partial<EventReport> {
   const books = charging.accountOf(principal);
   const onFailed = notCharged(log, requestId);
   const parts = { ...books, clock, onFailed, returnPoints: charge.reservedPoints() };

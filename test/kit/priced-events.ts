@@ -38,6 +38,8 @@ export interface PricedEvents extends AsyncDisposable {
   readonly tokenOf: (subject: string) => Promise<string>;
   /** Publishes numbers, in order, by somebody else. */
   readonly publish: (feed: Feed, first: number, last: number) => Promise<void>;
+  /** Streams of `own`, each of one subscriber, that have ended. */
+  readonly ownEnds: () => number;
   /** Resolves when there are so many subscriptions. */
   readonly untilSubscribed: (count: number) => Promise<void>;
   /** Calls to the shared store of budgets that failed or took too long. */
@@ -58,9 +60,12 @@ export interface PricedEventsOptions extends Pick<WeirConfig, 'realtime' | 'redi
 /** Opens a gateway on a free port of loopback. */
 export async function openPricedEvents(options: PricedEventsOptions): Promise<PricedEvents> {
   const { budget, whenEmpty, environment = {}, ...config } = options;
+  let ends = 0;
   const gateway = createGateway(
     {
-      schema: buildSchema(whenEmpty),
+      schema: buildSchema(whenEmpty, () => {
+        ends += 1;
+      }),
       upstreams: {},
       ...config,
       server: { port: 0, adminPort: 0 },
@@ -75,6 +80,7 @@ export async function openPricedEvents(options: PricedEventsOptions): Promise<Pr
   const metrics = async () => (await fetch(`${adminUrl}/metrics`)).text();
   return {
     url,
+    ownEnds: () => ends,
     tokenOf,
     publish: async (feed, first, last) => {
       const query =
@@ -116,7 +122,7 @@ export async function undisturbed(
   }
 }
 
-function buildSchema(whenEmpty: 'skip' | undefined): GraphQLSchema {
+function buildSchema(whenEmpty: 'skip' | undefined, onOwnEnd: () => void): GraphQLSchema {
   const builder = createBuilder();
   const NumberType = builder.objectRef<Numbered>('Numbered').implement({
     fields: (t) => ({ number: t.exposeInt('number') }),
@@ -162,6 +168,18 @@ function buildSchema(whenEmpty: 'skip' | undefined): GraphQLSchema {
       everybody: t.field(feedField('everybody', eventPoints.dear)),
       mine: t.field(feedField('mine', eventPoints.dear)),
       cheap: t.field(feedField('everybody', eventPoints.cheap)),
+      own: t.field({
+        type: NumberType,
+        cost: eventPoints.dear,
+        subscribe: async function* () {
+          try {
+            for (let number = 1; ; number += 1) yield { number };
+          } finally {
+            onOwnEnd();
+          }
+        },
+        resolve,
+      }),
     }),
   });
   return builder.toSchema();
