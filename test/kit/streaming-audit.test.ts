@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditTarget } from './streaming-audit/audit.ts';
 import { readCommandLine } from './streaming-audit/command-line.ts';
-import { controlBeatMs, controlDocuments } from './streaming-audit/control.ts';
+import { controlDocuments, controlInitMs } from './streaming-audit/control.ts';
 import { startControlServer } from './streaming-audit/control-server.ts';
 import { createEmitter } from './streaming-audit/emitter.ts';
 import { type AuditId, audits, isCompliant, runAudits } from './streaming-audit/run-audits.ts';
@@ -10,7 +10,7 @@ const ids = Object.values(audits).flatMap((group) => group.map(({ id }): AuditId
 const isLarge = (id: AuditId) => id.endsWith('-stalled');
 
 /** How long a fault that says nothing is waited for: those that do something wrong do it at once. */
-const silentMs = 600;
+const silentMs = 400;
 /** More than a server without faults needs. */
 const patientMs = 10_000;
 
@@ -23,7 +23,7 @@ function targetOf(url: URL, timeoutMs: number, publish: string): AuditTarget {
     init: undefined,
     emitter: createEmitter({ url, mutation: publish, headers: {}, timeoutMs }),
     timeoutMs,
-    patienceMs: controlBeatMs * 10,
+    patienceMs: controlInitMs + silentMs,
   };
 }
 
@@ -83,6 +83,22 @@ describe('runAudits()', () => {
     const emitter = createEmitter({ ...target, mutation: undefined });
     const results = await runAudits({ ...target, emitter }, { ids: ['ws-stalled', 'sse-resume'] });
     expect(results.map(({ status }) => status)).toEqual(['skipped', 'skipped']);
+  });
+
+  it('leaves out what it may not publish for, rather than fail it', async () => {
+    await using server = await startControlServer();
+    const target = targetOf(server.url, silentMs, publish);
+    const emitter = createEmitter({ ...target, mutation: 'mutation { unknown }' });
+    const results = await runAudits(
+      { ...target, emitter },
+      { ids: ['ws-gone', 'sse-next-result', 'ws-ack'] },
+    );
+    expect(results.map(({ id, status }) => [id, status])).toEqual([
+      ['sse-next-result', 'skipped'],
+      ['ws-ack', 'ok'],
+      ['ws-gone', 'skipped'],
+    ]);
+    expect(results[0]?.reason).toContain('the mutation that publishes was refused: 400');
   });
 
   it('leaves out what needs larger events, rather than pass it', async () => {

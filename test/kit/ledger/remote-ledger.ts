@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRandom, intBetween } from '../../../seed/random.ts';
-import { exchange } from '../streaming-audit/http-exchange.ts';
-import { AuditFailure, excerptOf } from '../streaming-audit/verdict.ts';
+import { publish } from '../streaming-audit/publish.ts';
 import { startTcpProxy } from '../tcp-proxy.ts';
 import {
   type LedgerHarm,
@@ -105,7 +103,7 @@ export async function runRemoteLedger(options: RemoteLedgerOptions): Promise<Led
   });
 }
 
-function createTopic({ url, publish, numberAs, headers }: NumberedServer): NumberedTopic {
+function createTopic({ url, publish: document, numberAs, headers }: NumberedServer): NumberedTopic {
   let last = 0;
   return {
     get last() {
@@ -113,18 +111,8 @@ function createTopic({ url, publish, numberAs, headers }: NumberedServer): Numbe
     },
     write: async () => {
       const number = last + 1;
-      const { status, text } = await exchange(url, {
-        method: 'POST',
-        headers: {
-          accept: 'application/json',
-          'idempotency-key': randomUUID(),
-          ...headers,
-        },
-        json: { query: publish, variables: { number: numberAs(number) } },
-        timeoutMs: publishTimeoutMs,
-      });
-      if (status !== 200 || text.includes('"errors"'))
-        throw new AuditFailure(`event ${number} to be published`, `${status} ${excerptOf(text)}`);
+      const variables = { number: numberAs(number) };
+      await publish({ url, document, variables, headers, timeoutMs: publishTimeoutMs });
       last = number;
     },
   };

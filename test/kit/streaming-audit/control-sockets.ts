@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type Control, controlBeatMs, type Listener, resultOf } from './control.ts';
+import { type Control, controlBeatMs, controlInitMs, type Listener, resultOf } from './control.ts';
 import { isRecord, jsonFrom } from './event-stream.ts';
 import type { AuditId } from './run-audits.ts';
 import { subprotocol } from './ws-client.ts';
@@ -55,7 +55,7 @@ function talk(socket: WebSocket, control: Control): void {
     });
   const initTimer = setTimeout(() => {
     if (!isReady && !is('ws-init-timeout')) socket.close(4408);
-  }, controlBeatMs);
+  }, controlInitMs);
   const pinger = setInterval(() => {
     if (!is('ws-keep-alive')) socket.ping();
   }, controlBeatMs);

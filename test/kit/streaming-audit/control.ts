@@ -9,8 +9,10 @@ export const controlDocuments = {
   publishLarge: 'mutation { publishLarge }',
 } as const;
 
-/** The time between two signs of life, and that of `connection_init`, in milliseconds. */
+/** The time between two signs of life, in milliseconds. */
 export const controlBeatMs = 60;
+/** The time that `connection_init` has, in milliseconds: enough on a busy machine. */
+export const controlInitMs = 1000;
 
 /** Executes the four documents: the result, or a subscription. */
 export function resultOf(query: unknown): Readonly<Record<string, unknown>> | 'subscription' | 'mutation' {

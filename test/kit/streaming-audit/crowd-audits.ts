@@ -1,4 +1,5 @@
 import type { Audit, AuditTarget, Transport } from './audit.ts';
+import { keptIf } from './kept-if.ts';
 import { openEmittingParts } from './multipart-audits.ts';
 import { eventsOf, openEmitting } from './sse-client.ts';
 import { AuditSkip, expectThat } from './verdict.ts';
@@ -18,12 +19,15 @@ interface Emitting extends AsyncDisposable {
 type Open = (target: AuditTarget) => Promise<Emitting>;
 
 const openWs: Open = async (target) => {
-  const opened = await openAcknowledged(target);
-  subscribe(opened, 'a', target.subscription);
-  const { payload } = await untilNext(target, opened, 'a');
+  let eventBytes = 0;
+  const opened = await keptIf(await openAcknowledged(target), async (acknowledged) => {
+    subscribe(acknowledged, 'a', target.subscription);
+    const { payload } = await untilNext(target, acknowledged, 'a');
+    eventBytes = JSON.stringify(payload).length;
+  });
   return {
     count: () => opened.messages.filter(({ type }) => type === 'next').length,
-    eventBytes: JSON.stringify(payload).length,
+    eventBytes,
     until: opened.until,
     pause: opened.pause,
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
@@ -109,8 +113,10 @@ function gone<Id extends string>(id: Id, open: Open, source: string): Audit & { 
     isAlone: true,
     run: async (target) => {
       for (let left = goneCount; left > 0; left -= goneAtOnce) {
-        const leaving = await Promise.all(Array.from({ length: goneAtOnce }, () => open(target)));
-        await Promise.all(leaving.map((one) => one[Symbol.asyncDispose]()));
+        const opening = await Promise.allSettled(Array.from({ length: goneAtOnce }, () => open(target)));
+        for (const one of opening) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]();
+        const refused = opening.find((one) => one.status === 'rejected');
+        if (refused) throw refused.reason;
       }
       await using _served = await open(target);
     },

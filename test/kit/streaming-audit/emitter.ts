@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { exchange } from './http-exchange.ts';
-import { AuditFailure, AuditSkip, excerptOf } from './verdict.ts';
+import { publish } from './publish.ts';
+import { AuditSkip } from './verdict.ts';
 
 /** Makes the server emit events of the subscription. */
 export interface Emitter {
@@ -29,21 +28,14 @@ const atOnce = 16;
 
 /** An emitter that runs a mutation over HTTP. */
 export function createEmitter({ url, mutation, headers, timeoutMs }: EmitterOptions): Emitter {
-  const runOnce = async () => {
-    const { status, text } = await exchange(url, {
-      method: 'POST',
-      // A key of its own for each run: servers that know such keys may ask for one, and run each key once.
-      headers: { accept: 'application/json', 'idempotency-key': randomUUID(), ...headers },
-      json: { query: mutation },
-      timeoutMs,
-    });
-    if (status !== 200 || /^\s*\{\s*"errors"/.test(text) || text.includes('"data":null'))
-      throw new AuditFailure('the mutation that publishes to succeed', `${status} ${excerptOf(text)}`);
-  };
   const emit = async (count = 1) => {
     if (mutation === undefined) throw new AuditSkip('needs a mutation that publishes');
     for (let done = 0; done < count; done += atOnce)
-      await Promise.all(Array.from({ length: Math.min(atOnce, count - done) }, runOnce));
+      await Promise.all(
+        Array.from({ length: Math.min(atOnce, count - done) }, () =>
+          publish({ url, document: mutation, headers, timeoutMs }),
+        ),
+      );
   };
   return {
     isCaused: mutation !== undefined,

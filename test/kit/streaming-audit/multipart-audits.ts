@@ -1,9 +1,10 @@
 import type { Audit, AuditTarget } from './audit.ts';
 import { isRecord, isResult, jsonFrom } from './event-stream.ts';
 import type { StreamedAnswer } from './http-exchange.ts';
+import { keptIf } from './kept-if.ts';
 import { boundaryFrom, multipartFrom } from './multipart-body.ts';
 import { invalidQuery, openOperation, query } from './sse-client.ts';
-import { AuditFailure, AuditSkip, expectThat } from './verdict.ts';
+import { AuditSkip, expectThat } from './verdict.ts';
 
 const apollo = 'Apollo, multipart subscription protocol 1.0';
 const multipartType = 'multipart/mixed';
@@ -141,23 +142,24 @@ async function openParts(
   document = target.subscription,
   accept: string = multipartAccepts.plain,
 ): Promise<StreamedAnswer> {
-  const answer = await openOperation(target, document, accept);
-  const { status, mediaType } = answer;
-  if (status === 200 && mediaType === multipartType) return answer;
-  await answer[Symbol.asyncDispose]();
-  throw new AuditFailure(`200 and ${multipartType}`, `${status} and ${mediaType}`);
+  return keptIf(await openOperation(target, document, accept), ({ status, mediaType }) =>
+    expectThat(
+      status === 200 && mediaType === multipartType,
+      `200 and ${multipartType}`,
+      `${status} and ${mediaType}`,
+    ),
+  );
 }
 
 /** A subscription in parts whose first event has come, with its delimiter or without. */
 export async function openEmittingParts(target: AuditTarget): Promise<StreamedAnswer> {
-  const answer = await openParts(target);
-  const hasEvent = (text: string) => text.includes('"payload"');
-  const isThere = await target.emitter.emitUntil(answer.until(hasEvent, target.timeoutMs));
-  // What is written with it comes with it, or a moment later.
-  await answer.until(() => bodyOf(answer).rest.trim() === '', settleMs);
-  if (!isThere) await answer[Symbol.asyncDispose]();
-  expectThat(isThere, 'a part with a payload', answer.text || 'nothing');
-  return answer;
+  return keptIf(await openParts(target), async (answer) => {
+    const hasEvent = (text: string) => text.includes('"payload"');
+    const isThere = await target.emitter.emitUntil(answer.until(hasEvent, target.timeoutMs));
+    // What is written with it comes with it, or a moment later.
+    await answer.until(() => bodyOf(answer).rest.trim() === '', settleMs);
+    expectThat(isThere, 'a part with a payload', answer.text || 'nothing');
+  });
 }
 
 const settleMs = 200;

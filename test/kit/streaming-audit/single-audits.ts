@@ -1,6 +1,7 @@
 import type { Audit, AuditTarget } from './audit.ts';
 import { isRecord, jsonFrom } from './event-stream.ts';
 import { exchange, openExchange, type StreamedAnswer, type WholeAnswer } from './http-exchange.ts';
+import { keptIf } from './kept-if.ts';
 import { eventStreamType, eventsOf, expectEventStream, invalidQuery, query } from './sse-client.ts';
 import { expectThat } from './verdict.ts';
 
@@ -203,8 +204,7 @@ export const singleAudits = [
     source: executing,
     run: async (target) => {
       const token = await reserve(target);
-      const stream = await openStream(target, token);
-      expectEventStream(stream);
+      const stream = await keptIf(await openStream(target, token), expectEventStream);
       await stream[Symbol.asyncDispose]();
       const endMs = performance.now() + target.timeoutMs;
       let answer = await begin(target, token, query, 'g-1');
@@ -248,8 +248,7 @@ async function openReserved(
   target: AuditTarget,
 ): Promise<AsyncDisposable & { readonly stream: StreamedAnswer; readonly token: string }> {
   const token = await reserve(target);
-  const stream = await openStream(target, token);
-  expectEventStream(stream);
+  const stream = await keptIf(await openStream(target, token), expectEventStream);
   return { stream, token, [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose]() };
 }
 

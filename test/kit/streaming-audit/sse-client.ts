@@ -1,6 +1,7 @@
 import type { AuditTarget } from './audit.ts';
 import { eventsFrom, type StreamEvent } from './event-stream.ts';
 import { openExchange, type StreamedAnswer } from './http-exchange.ts';
+import { keptIf } from './kept-if.ts';
 import { expectThat } from './verdict.ts';
 
 /** Of event streams, as browsers ask. */
@@ -55,13 +56,8 @@ export async function untilEvents(
 
 /** A subscription as an event stream whose first event has come. */
 export async function openEmitting(target: AuditTarget): Promise<StreamedAnswer> {
-  const answer = await openOperation(target, target.subscription);
-  try {
+  return keptIf(await openOperation(target, target.subscription), async (answer) => {
     expectEventStream(answer);
     await untilEvents(target, answer, 'next');
-    return answer;
-  } catch (thrown) {
-    await answer[Symbol.asyncDispose]();
-    throw thrown;
-  }
+  });
 }

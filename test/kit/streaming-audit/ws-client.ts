@@ -1,6 +1,7 @@
 import { type RawData, WebSocket } from 'ws';
 import type { AuditTarget } from './audit.ts';
 import { isRecord, jsonFrom } from './event-stream.ts';
+import { keptIf } from './kept-if.ts';
 import { Watch } from './patience.ts';
 import { AuditFailure, excerptOf, expectThat } from './verdict.ts';
 
@@ -66,15 +67,10 @@ export async function openSocket(target: AuditTarget): Promise<AuditSocket> {
 
 /** A socket whose server has acknowledged the connection. */
 export async function openAcknowledged(target: AuditTarget): Promise<AuditSocket> {
-  const opened = await openSocket(target);
-  try {
+  return keptIf(await openSocket(target), async (opened) => {
     opened.send({ type: 'connection_init', ...(target.init && { payload: target.init }) });
     await opened.message('connection_ack');
-    return opened;
-  } catch (thrown) {
-    await opened[Symbol.asyncDispose]();
-    throw thrown;
-  }
+  });
 }
 
 function auditSocketFrom(socket: WebSocket, timeoutMs: number): AuditSocket {
