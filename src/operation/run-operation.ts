@@ -119,7 +119,8 @@ export async function runOperation(start: Start, args: ExecutionArgs, parts: Run
     // Its events have contexts of their own; it is ended when its last one has come.
     if (isDeliverable(result)) {
       context.end();
-      setRateLimit(begun, context, parts);
+      // Of a stream that lasts each header is kept for as long: only for who asked.
+      if (begun.reported()) setRateLimit(begun, context, parts);
       return result;
     }
     return isAsyncIterable(result) ? settleEvents(result, settlement) : priced(settle(result, settlement));
