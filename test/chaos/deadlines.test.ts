@@ -5,6 +5,7 @@ import { GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLString } from 
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeNodeId } from '../../src/index.ts';
 import type { Fault } from '../../upstreams/faults.ts';
+import { busyMs } from '../kit/busy.ts';
 import { codesOf, openTinyGateway } from '../kit/tiny-gateway.ts';
 import type { TinyContext } from '../kit/tiny-schema.ts';
 import { library } from '../kit/tiny-service.ts';
@@ -16,8 +17,6 @@ import { startWatchedShop, type WatchedShop } from './watched-shop.ts';
 const deadlineMs = 200;
 /** Within which the answer is there, at the median of the runs. */
 const answerMs = 250;
-/** What a single run may take longer: other work of this machine, which has two cores for everybody on it. */
-const busyMs = 500;
 /** Within which of the deadline the service knows that nobody waits, at the median. */
 const cancelSeenMs = 100;
 /** Within which of the last answer nothing is left running. */

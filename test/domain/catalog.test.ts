@@ -12,6 +12,7 @@ import {
 import type { Money } from '../../upstream-protos/gen/shop/common/v1/money.ts';
 import { PageDirection, type PageRequest } from '../../upstream-protos/gen/shop/common/v1/page.ts';
 import { changePrice } from '../../upstreams/catalog.ts';
+import { busyMs } from '../kit/busy.ts';
 import { answer, refusal, startUpstreams, type UpstreamFixture, until } from './upstream-fixture.ts';
 
 let shop: UpstreamFixture;
@@ -344,7 +345,7 @@ describe('WatchPrices', () => {
 });
 
 describe('a call that is cancelled', () => {
-  it('cancelling an RPC cancels its SQL within 100 ms', async () => {
+  it('cancelling an RPC cancels its SQL at once', async () => {
     // A lock on the table holds the statement of the RPC until we let go.
     const { promise: release, resolve: letGo } = Promise.withResolvers<void>();
     const locked = Promise.withResolvers<void>();
@@ -362,7 +363,7 @@ describe('a call that is cancelled', () => {
     const tookMs = performance.now() - cancelMs;
     letGo();
     await holding;
-    expect(tookMs).toBeLessThan(100);
+    expect(tookMs).toBeLessThan(busyMs);
   });
 
   it('a deadline that passes cancels the SQL as well', async () => {

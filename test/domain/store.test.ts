@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../upstreams/migrate.ts';
 import { createStore, type Store } from '../../upstreams/store.ts';
+import { busyMs } from '../kit/busy.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/postgres.ts';
 import { until } from './upstream-fixture.ts';
 
@@ -41,7 +42,7 @@ describe('query()', () => {
     await client.end();
   });
 
-  it('query() cancels its statement inside Postgres within 100 ms when the signal aborts', async () => {
+  it('query() cancels its statement inside Postgres at once when the signal aborts', async () => {
     const controller = new AbortController();
     const reason = new Error('nobody waits');
     const running = store.query('SELECT pg_sleep(60)', [], controller.signal);
@@ -50,7 +51,7 @@ describe('query()', () => {
     controller.abort(reason);
     await expect(running).rejects.toBe(reason);
     expect(await sleepers()).toBe(0);
-    expect(performance.now() - startMs).toBeLessThan(100);
+    expect(performance.now() - startMs).toBeLessThan(busyMs);
   });
 
   it('query() leaves the statement running when it has no signal (control)', async () => {

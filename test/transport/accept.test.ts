@@ -100,9 +100,14 @@ describe('acceptedFrom()', () => {
   it.each(['"'.repeat(16_000), ','.repeat(16_000), `a;${'b="\\'.repeat(4000)}`, ';='.repeat(8000)])(
     'reads hostile text in no time',
     (header) => {
-      const startMs = performance.now();
-      acceptedFrom(header);
-      expect(performance.now() - startMs).toBeLessThan(50);
+      // A machine that is busy with other work makes it longer, and never shorter.
+      let leastMs = Number.POSITIVE_INFINITY;
+      for (let turn = 0; turn < 5; turn += 1) {
+        const startMs = performance.now();
+        acceptedFrom(`${header}${' '.repeat(turn)}`);
+        leastMs = Math.min(leastMs, performance.now() - startMs);
+      }
+      expect(leastMs).toBeLessThan(50);
     },
   );
 });

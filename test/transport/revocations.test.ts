@@ -3,6 +3,7 @@ import { runCommand } from '../../src/cli/commands.ts';
 import { systemClock } from '../../src/clock.ts';
 import { signDevelopmentToken } from '../../src/identity/development-keys.ts';
 import { createBudgetPolicy, createGateway, createLog } from '../../src/index.ts';
+import { busyMs } from '../kit/busy.ts';
 import { openSubscriber } from '../kit/events/raw-subscriber.ts';
 import { buildEventSchema } from '../kit/events/schema.ts';
 import { type RedisServer, startRedisServer } from '../kit/redis-server.ts';
@@ -146,7 +147,7 @@ describe('a revocation', () => {
     expect(status).toBe(201);
     await Promise.all(theirs.map(endsOf));
     const tookMs = performance.now() - startMs;
-    expect(tookMs).toBeLessThan(1000);
+    expect(tookMs).toBeLessThan(1000 + busyMs);
     for (const instance of [one, other]) {
       expect(await statusOf(instance, token)).toBe(refused);
       expect(await statusOf(instance, late)).toBe('200');
@@ -192,7 +193,7 @@ describe('a revocation', () => {
     const startMs = performance.now();
     expect((await revoke(one ?? (await startInstance()), { tenant: 'north' })).status).toBe(201);
     await vi.waitUntil(() => ended.north === 1000, { timeout: 5000, interval: 5 });
-    expect(performance.now() - startMs).toBeLessThan(1000);
+    expect(performance.now() - startMs).toBeLessThan(1000 + busyMs);
     expect(ended.south).toBe(0);
   });
 
@@ -225,7 +226,9 @@ describe('a revocation', () => {
     await vi.waitFor(async () => expect(await statusOf(away, token)).toBe(refused), { timeout: 10_000 });
     expect((await revoke(late, { subject: 'user-2' })).status).toBe(201);
     const other = await tokenOf('user-2');
-    await vi.waitFor(async () => expect(await statusOf(away, other)).toBe(refused), { timeout: 1000 });
+    await vi.waitFor(async () => expect(await statusOf(away, other)).toBe(refused), {
+      timeout: 1000 + busyMs,
+    });
   });
 
   it('is refused by an instance whose Redis does not answer, retryably and before the caller gives up', async () => {

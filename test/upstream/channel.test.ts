@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import { WeirError } from '../../src/errors.ts';
 import type { UpstreamAnomaly } from '../../src/upstream/options.ts';
 import { upstreamFailureOf } from '../../src/upstream/upstream-failure.ts';
+import { busyMs } from '../kit/busy.ts';
 import { callFor, failureOf, openUpstream, probe, serveProbe } from './probe.ts';
 import { listenSilently } from './silent-server.ts';
 
@@ -24,7 +25,7 @@ describe('createChannel()', () => {
       failureOf(upstream.serverStream(probe.serverStream, 'x', call).next()),
     ]);
     // The retryable one backs off once before it finds the channel closed.
-    expect(systemClock.nowMs() - startedMs).toBeLessThan(450);
+    expect(systemClock.nowMs() - startedMs).toBeLessThan(450 + busyMs);
     expect(systemClock.nowMs() - startedMs).toBeGreaterThan(190);
     for (const error of errors) {
       if (!(error instanceof WeirError)) throw error;
@@ -41,11 +42,16 @@ describe('createChannel()', () => {
     await using upstream = openUpstream(silent.target, { channels: 1, connectTimeoutMs: 200 });
     await failureOf(upstream.unary(probe.unary, 'x', callFor(10_000)));
     expect(upstream.state().connectivity).toBe('failing');
-    const startedMs = systemClock.nowMs();
-    expect(await failureOf(upstream.unary(probe.unary, 'x', callFor(10_000)))).toMatchObject({
-      code: 'UPSTREAM_UNAVAILABLE',
-    });
-    expect(systemClock.nowMs() - startedMs).toBeLessThan(50);
+    // A machine that is busy with other work makes it longer, and never shorter.
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (let turn = 0; turn < 5; turn += 1) {
+      const startedMs = systemClock.nowMs();
+      expect(await failureOf(upstream.unary(probe.unary, 'x', callFor(10_000)))).toMatchObject({
+        code: 'UPSTREAM_UNAVAILABLE',
+      });
+      leastMs = Math.min(leastMs, systemClock.nowMs() - startedMs);
+    }
+    expect(leastMs).toBeLessThan(50);
     silent.forwardTo(service.target);
     await expect.poll(() => upstream.state().connectivity, { timeout: 2_000 }).toBe('ready');
     expect(await upstream.unary(probe.unary, 'x', callFor())).toBe('back');

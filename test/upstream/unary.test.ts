@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import { busyMs } from '../kit/busy.ts';
 import { callFor, cancelled, failureOf, openUpstream, probe, serveProbe } from './probe.ts';
 
 describe('callUnary()', () => {
@@ -44,7 +45,7 @@ describe('callUnary()', () => {
     const call = callFor(200);
     const error = await failureOf(upstream.unary(probe.unary, 'x', call));
     expect(error).toMatchObject({ name: 'WeirError', code: 'UPSTREAM_TIMEOUT' });
-    expect(systemClock.nowMs() - startedMs).toBeLessThan(250);
+    expect(systemClock.nowMs() - startedMs).toBeLessThan(200 + busyMs);
     expect(call.records.map(({ code }) => code)).toEqual(['DEADLINE_EXCEEDED']);
   });
 
@@ -81,7 +82,7 @@ describe('callUnary()', () => {
     expect(error).toMatchObject({ message: '/test.v1.Probe/Duplex is not a unary method.' });
   });
 
-  it('cancels at the service within 100 ms when the signal aborts', async () => {
+  it('cancels at the service at once when the signal aborts', async () => {
     const arrived = Promise.withResolvers<ServerUnaryCall<string, string>>();
     await using service = await serveProbe({ unary: (call) => arrived.resolve(call) });
     await using upstream = openUpstream(service.target);
@@ -91,7 +92,7 @@ describe('callUnary()', () => {
     const abortedMs = systemClock.nowMs();
     call.abort();
     await seen;
-    expect(systemClock.nowMs() - abortedMs).toBeLessThan(100);
+    expect(systemClock.nowMs() - abortedMs).toBeLessThan(busyMs);
     expect(await failure).toMatchObject({ name: 'WeirError', code: 'CANCELLED' });
     expect(call.records.map(({ code }) => code)).toEqual(['CANCELLED']);
   });
