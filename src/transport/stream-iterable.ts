@@ -57,9 +57,11 @@ class IterablePump implements Attached {
       }
     } catch (thrown) {
       if (this.#isOver) return;
-      this.stop('failed');
       // What the pipeline throws is public already; anything else stays inside.
-      this.#sink.end('failed', thrown instanceof GraphQLError ? { ...thrown.toJSON() } : undefined);
+      const error = thrown instanceof GraphQLError ? thrown : undefined;
+      const reason = error?.extensions['reason'] === 'budget' ? 'budget' : 'failed';
+      this.stop(reason);
+      this.#sink.end(reason, error && { ...error.toJSON() });
     }
   }
 

@@ -44,6 +44,8 @@ export interface PricedEvents extends AsyncDisposable {
   readonly untilSubscribed: (count: number) => Promise<void>;
   /** Calls to the shared store of budgets that failed or took too long. */
   readonly storeFailures: () => Promise<number>;
+  /** The counts of ended subscriptions, as the metrics have them. */
+  readonly subscriptionEnds: () => Promise<readonly string[]>;
   /** Points that a caller has; asking costs none of them. */
   readonly pointsOf: (subject: string) => Promise<number>;
 }
@@ -91,6 +93,7 @@ export async function openPricedEvents(options: PricedEventsOptions): Promise<Pr
     untilSubscribed: async (count) => {
       for (let text = ''; !text.includes(`\nweir_subscriptions ${count}\n`); ) text = await metrics();
     },
+    subscriptionEnds: async () => (await metrics()).match(/(?<=^weir_subscription_ends_total)\{.*$/gm) ?? [],
     storeFailures: async () => Number(/^weir_budget_store_failures (\d+)$/m.exec(await metrics())?.[1] ?? 0),
     pointsOf: async (subject) => {
       const authorization = `Bearer ${await tokenOf(subject)}`;

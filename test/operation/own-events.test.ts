@@ -17,7 +17,7 @@ describe('events of a stream that a subscriber has for itself', () => {
   it.each([
     { name: 'WebSocket', by: subscribeByWs },
     { name: 'SSE', by: subscribeBySse },
-  ])('are paid one by one until the budget is empty, over $name', async ({ by }) => {
+  ])('are paid one by one until the budget is empty, over $name', async ({ name, by }) => {
     await using gateway = await openPricedEvents({ budget: { limitPoints: 20, restorePerSecond } });
     const token = await gateway.tokenOf('reader');
     const extensions = { cost: 'report' };
@@ -42,6 +42,8 @@ describe('events of a stream that a subscriber has for itself', () => {
     });
     expect(await gateway.pointsOf('reader')).toBe(4);
     expect(gateway.ownEnds()).toBe(1);
+    const transport = name === 'SSE' ? 'sse' : 'ws';
+    expect(await gateway.subscriptionEnds()).toEqual([`{transport="${transport}",reason="budget"} 1`]);
   });
 
   it('come for as long as they are read where no books are kept', async () => {

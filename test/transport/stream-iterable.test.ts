@@ -117,6 +117,17 @@ describe('deliverableFrom()', () => {
     expect(aborted).toBe(1);
   });
 
+  it('ends for its budget when what is thrown says so', async () => {
+    const { sink, ends } = createSink();
+    const events = async function* () {
+      yield { data: 1 };
+      throw new GraphQLError('Nothing is left.', { extensions: { code: 'RATE_LIMITED', reason: 'budget' } });
+    };
+    deliverableFrom(events(), () => {}).attach(sink);
+    await turn();
+    expect(ends).toEqual([['budget', expect.objectContaining({ message: 'Nothing is left.' })]]);
+  });
+
   it('ends as failed for an event that cannot be JSON, and lets go of its source', async () => {
     const { sink, ends } = createSink();
     let cleanups = 0;
