@@ -3,6 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { readCommandLine, usage } from './command-line.ts';
 import { type AuditResult, isCompliant, isThere, runAudits } from './run-audits.ts';
 
+const withoutPublish =
+  'No --publish was given, so that events have to come by themselves: an audit that waited for one in vain has failed.';
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -21,6 +24,8 @@ async function main(): Promise<number> {
   }
   const results = await runAudits(read.target, read.required ? { required: read.required } : {});
   for (const line of tableFrom(results)) console.log(line);
+  const mayWaitInVain = !read.target.emitter.isCaused && results.some(({ status }) => status === 'failed');
+  if (mayWaitInVain) console.log(withoutPublish);
   const passes = isCompliant(results);
   const report = { url: read.target.url.href, node: process.version, passes, results };
   if (read.jsonFile) writeFileSync(read.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
