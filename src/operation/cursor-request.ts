@@ -1,4 +1,5 @@
 import { WeirError } from '../errors.ts';
+import { isObject } from '../is-object.ts';
 
 /** A subscription whose position a request asks for. */
 export interface CursorRequest {
@@ -43,10 +44,6 @@ export function cursorRequestFrom(contextValue: unknown): CursorRequest | undefi
 
 function isOfType(member: unknown, type: 'string' | 'object'): boolean {
   return type === 'object' ? isObject(member) : typeof member === type;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function malformed(expected: string, got: unknown): WeirError {

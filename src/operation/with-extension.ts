@@ -1,3 +1,5 @@
+import { isObject } from '../is-object.ts';
+
 /** The member of a GraphQL response that belongs to whoever sends it (GraphQL, section 7.1.7). */
 const extensionsName = '"extensions"';
 
@@ -15,8 +17,4 @@ export function withExtension(json: string, name: string, value: unknown): strin
     ...result,
     extensions: { ...(isObject(extensions) ? extensions : undefined), [name]: value },
   });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

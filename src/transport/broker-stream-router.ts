@@ -1,10 +1,10 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import { errorTable, WeirError } from '../errors.ts';
+import { isObject } from '../is-object.ts';
 import { pause } from '../realtime/back-off.ts';
 import type { Broker, Subscription } from '../realtime/broker.ts';
 import type { Leases } from '../realtime/leases.ts';
 import { type Topic, topicFromOptions } from '../realtime/topic.ts';
-import { isObject } from './stream-parameters.ts';
 import type { StreamListener, StreamMessage, StreamReply, StreamRouter } from './stream-router.ts';
 
 /** What the router needs of its gateway; broker and leases stay the gateway's to close. */

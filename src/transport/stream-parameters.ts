@@ -1,3 +1,5 @@
+import { isObject } from '../is-object.ts';
+
 /** A GraphQL request whose members have the right types (GraphQL over HTTP, section 5.1). */
 export interface StreamParameters {
   /** Empty for a request that names its document by `documentId` or `extensions`. */
@@ -46,9 +48,4 @@ export function parseParameters(value: unknown): ParsedParameters {
       extensions: isObject(extensions) ? extensions : undefined,
     },
   };
-}
-
-/** Whether a JSON value is an object, and neither null nor an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

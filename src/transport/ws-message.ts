@@ -1,5 +1,6 @@
 import { excessOfJson, type JsonLimits } from '../guard/shape/json-guard.ts';
-import { isObject, parseParameters, type StreamParameters } from './stream-parameters.ts';
+import { isObject } from '../is-object.ts';
+import { parseParameters, type StreamParameters } from './stream-parameters.ts';
 
 /** The one subprotocol that is spoken; the legacy `graphql-ws` has no way to be refused that its clients understand. */
 export const subprotocol = 'graphql-transport-ws';

@@ -21,6 +21,7 @@ const ranks: Readonly<Record<string, number>> = {
   'src/hmac.ts': 0,
   'src/whole.ts': 0,
   'src/networks.ts': 0,
+  'src/is-object.ts': 0,
   'src/recent-map.ts': 0,
   'src/clock.ts': 0,
   'src/signal.ts': 0,

@@ -1,3 +1,4 @@
+import { isObject } from '../../is-object.ts';
 import { idFault } from './document-id.ts';
 
 /** One document of a manifest. */
@@ -96,8 +97,4 @@ function entryFault(id: unknown, text: unknown): string | undefined {
 
 function kindOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
