@@ -41,16 +41,12 @@ export class Connections {
 
   /** Why there is no room for one more connection; undefined when there is. */
   fault(): NoRoom | undefined {
-    if (this.isDraining) return 'draining';
-    if (this.open.size >= this.#limits.maxConnections) return 'connections';
-    return this.#rate.hasPlace() ? undefined : 'rate';
+    return this.#lastingFault() ?? (this.#rate.hasPlace() ? undefined : 'rate');
   }
 
   /** Counts one more connection that begins now; says why there is no room for it, and then counts nothing. */
   admit(): NoRoom | undefined {
-    const fault = this.fault();
-    if (fault === undefined) this.#rate.take();
-    return fault;
+    return this.#lastingFault() ?? (this.#rate.take() ? undefined : 'rate');
   }
 
   /** Counts one more connection of a principal; false when that has as many as it may. */
@@ -66,5 +62,11 @@ export class Connections {
     const held = this.#byPrincipal.get(audienceKeys.viewer) ?? 0;
     if (held > 1) this.#byPrincipal.set(audienceKeys.viewer, held - 1);
     else this.#byPrincipal.delete(audienceKeys.viewer);
+  }
+
+  /** What holds until others have left. */
+  #lastingFault(): NoRoom | undefined {
+    if (this.isDraining) return 'draining';
+    return this.open.size >= this.#limits.maxConnections ? 'connections' : undefined;
   }
 }
