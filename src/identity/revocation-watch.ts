@@ -30,6 +30,8 @@ export interface WatchParts {
   readonly held: ReadonlyMap<string, number>;
   readonly note: (entries: Iterable<readonly [string, number]>) => void;
   readonly forgetOld: () => void;
+  /** Told of the first of several looks that fail, one after the other. */
+  readonly onFailed: (thrown: unknown) => void;
 }
 
 /** Looks at the register while it is started. */
@@ -43,10 +45,12 @@ export interface RevocationWatch {
 }
 
 /** Keeps what an instance knows as complete as the register, and the register as complete as what the instance knows. */
-export function createRevocationWatch({ shared, clock, held, note, forgetOld }: WatchParts): RevocationWatch {
+export function createRevocationWatch(parts: WatchParts): RevocationWatch {
+  const { shared, clock, held, note, forgetOld, onFailed } = parts;
   let revision: string | undefined;
   let confirmedMs = clock.nowMs();
   let isRung = false;
+  let isFailing = false;
   let isClosed = false;
   let reading: Promise<void> | undefined;
   let cancelTimer: CancelTimer | undefined;
@@ -66,13 +70,18 @@ export function createRevocationWatch({ shared, clock, held, note, forgetOld }: 
     while (isRung) {
       isRung = false;
       await read();
+      isFailing = false;
     }
   };
-  /** One read at a time; however often it rings during one, there is one more. A Redis that is away is told of by its connection. */
+  /** One read at a time; however often it rings during one, there is one more. */
   const look = async () => {
     isRung = true;
     reading ??= readWhileRung()
-      .catch(() => {})
+      .catch((thrown: unknown) => {
+        // What is cut off by closing is no failure.
+        if (!isFailing && !isClosed) onFailed(thrown);
+        isFailing = true;
+      })
       .finally(() => {
         reading = undefined;
       });

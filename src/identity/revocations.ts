@@ -68,7 +68,10 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     atSeconds,
     untilSeconds: atSeconds + keepSeconds,
   });
-  const watch = shared && createRevocationWatch({ shared, clock, held: list.entries, note, forgetOld });
+  const onFailed = (err: unknown) =>
+    log.warn({ err }, 'revocations are not read: those that are known stay in force');
+  const watch =
+    shared && createRevocationWatch({ shared, clock, held: list.entries, note, forgetOld, onFailed });
 
   return {
     refuses: list.refuses,

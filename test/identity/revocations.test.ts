@@ -73,6 +73,40 @@ describe('createRevocations()', () => {
     expect(calls).toBe(1);
   });
 
+  it('says once that what instances share cannot be read, and again when that was mended meanwhile', async () => {
+    const { clock, log } = open();
+    let isAway = true;
+    const shared = {
+      enter: async () => 1,
+      read: async () => {
+        if (isAway) throw new Error('away');
+        return undefined;
+      },
+      restore: async () => {},
+      onRing: () => {},
+      close: async () => {},
+    };
+    const revocations = createRevocations({ clock, log, keepSeconds, shared });
+    const passSeconds = async (count: number) => {
+      for (let second = 0; second < count; second += 1) {
+        clock.advance(1000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const told = () => log.lines.map(({ level, message }) => `${level} ${message}`);
+    const line = 'warn revocations are not read: those that are known stay in force';
+    await revocations.load();
+    await passSeconds(3);
+    expect(told()).toEqual([line]);
+    isAway = false;
+    await passSeconds(2);
+    expect(told()).toEqual([line]);
+    isAway = true;
+    await passSeconds(3);
+    expect(told()).toEqual([line, line]);
+    await revocations.close();
+  });
+
   it('holds the most that it may, and refuses one more rather than forget one', async () => {
     const { clock, revocations } = open();
     for (let at = 0; at < maxRevocations - 1; at += 1)
