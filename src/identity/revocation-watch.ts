@@ -60,46 +60,41 @@ export function createRevocationWatch(parts: WatchParts): RevocationWatch {
     confirmedMs = clock.nowMs();
     forgetOld();
     if (page === undefined) return;
-    // A Redis that was emptied, or failed over to one that lagged behind, is told again: nothing is revoked for a while only.
-    const lost = [...held].filter(([key, atSeconds]) => (page.entries.get(key) ?? 0) < atSeconds);
+    const lost = lostBy(page, held);
     note(page.entries);
-    if (lost.length > 0) await shared.restore(new Map(lost));
+    if (lost.size > 0) await shared.restore(lost);
     revision = page.revision;
   };
   const readWhileRung = async () => {
-    while (isRung) {
-      isRung = false;
-      await read();
-      isFailing = false;
+    try {
+      while (isRung) {
+        isRung = false;
+        await read();
+        isFailing = false;
+      }
+    } catch (thrown) {
+      // What is cut off by closing is no failure.
+      if (!isFailing && !isClosed) onFailed(thrown);
+      isFailing = true;
     }
+    reading = undefined;
   };
   /** One read at a time; however often it rings during one, there is one more. */
   const look = async () => {
     isRung = true;
-    reading ??= readWhileRung()
-      .catch((thrown: unknown) => {
-        // What is cut off by closing is no failure.
-        if (!isFailing && !isClosed) onFailed(thrown);
-        isFailing = true;
-      })
-      .finally(() => {
-        reading = undefined;
-      });
+    reading ??= readWhileRung();
     await reading;
   };
   const lookLater = () => {
-    cancelTimer = clock.after(lookEveryMs, () => {
-      void look().then(() => {
-        if (!isClosed) lookLater();
-      });
-    });
+    if (isClosed) return;
+    cancelTimer = clock.after(lookEveryMs, () => void look().then(lookLater));
   };
   return {
     unconfirmedSeconds: () => (clock.nowMs() - confirmedMs) / 1000,
     start: async () => {
       shared.onRing(() => void look());
       await look();
-      if (!isClosed) lookLater();
+      lookLater();
     },
     close: async () => {
       isClosed = true;
@@ -107,4 +102,9 @@ export function createRevocationWatch(parts: WatchParts): RevocationWatch {
       await shared.close();
     },
   };
+}
+
+/** What a Redis has to be told again that was emptied, or failed over to one that lagged behind: nothing is revoked for a while only. */
+function lostBy({ entries }: RegisterPage, held: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  return new Map([...held].filter(([key, atSeconds]) => (entries.get(key) ?? 0) < atSeconds));
 }
